@@ -1,0 +1,50 @@
+# A fresh machine needs python3 (3.11 or newer), pip, make and git; everything else is made here.
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+LOCK := requirements/dev.txt
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format lock bench clean
+
+help:  ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed  ## Make .venv with the locked dependencies and the project
+
+run: install  ## Serve on http://127.0.0.1:8000 with an embedded database and two demo businesses
+	@exec $(BIN)/sokho serve --demo
+
+test: install  ## Run the whole suite against a PostgreSQL of its own
+	$(BIN)/pytest -n auto --cov
+
+check: install  ## Format, lint, types, import rules, dead code, dependencies, spelling
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry src
+	$(BIN)/codespell
+
+format: install  ## Format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
+	$(COMPILE) --upgrade pyproject.toml --extra embedded -o requirements/run.txt
+	$(COMPILE) --upgrade pyproject.toml --extra embedded --group dev -o $(LOCK)
+
+clean:  ## Remove what `make install` made; the data stay
+	rm -rf .venv .tools
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --require-hashes --only-binary :all: -r requirements/uv.txt
+
+.venv/installed: $(UV) $(LOCK) pyproject.toml
+	@test -x $(BIN)/python || $(UV) venv --quiet --no-project --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCK)
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

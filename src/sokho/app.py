@@ -1,0 +1,63 @@
+"""The composition of the service: which modules, on which database, behind which address."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from sokho import __version__
+from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
+from sokho.core.infrastructure.http import health
+from sokho.core.infrastructure.http.cursors import CursorCodec
+from sokho.core.infrastructure.http.middleware import RequestMiddleware
+from sokho.core.infrastructure.http.openapi import DocumentedApp
+from sokho.core.infrastructure.http.problems import add_problem_handlers
+from sokho.core.infrastructure.http.routing import add_routes
+from sokho.core.infrastructure.logging import configure_logging
+from sokho.core.infrastructure.settings import Settings
+from sokho.modules.api_keys.domain.entities import Pepper
+from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
+from sokho.modules.items.infrastructure import http_router as items
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the service. It refuses to start on a database that is not sealed.
+
+    Raises `OperatorError` when a setting is missing or does not fit.
+    """
+    settings = settings or Settings.load()
+    configure_logging(settings.log_level)
+    keys = settings.derived_keys()
+    database = Database(
+        settings.url("database_url"),
+        pool_size=settings.pool_size,
+        prepared_statements=settings.prepared_statements,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await refuse_unless_sealed(database)
+        yield
+        await database.close()
+
+    app = DocumentedApp(
+        title="Sokho",
+        summary="Items and stock of many businesses on one database, each sealed.",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url="/docs" if settings.docs else None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.database = database
+    app.state.cursors = CursorCodec(keys.cursor)
+    app.state.authenticator = ApiKeyAuthenticator(
+        database,
+        Pepper(keys.pepper_id, keys.pepper),
+        operator_key_hash=settings.operator_hash(),
+    )
+    app.add_middleware(RequestMiddleware)
+    add_problem_handlers(app)
+    add_routes(app, items.router, health.router)
+    return app

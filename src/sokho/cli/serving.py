@@ -1,0 +1,149 @@
+"""``sokho serve`` and ``sokho migrate``."""
+
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from sokho.cli.demo import open_demo, print_demo
+from sokho.cli.language import tr
+from sokho.cli.runtime import running_database, with_database
+from sokho.core.domain.errors import OperatorError
+from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.database.migrate import migrate
+from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
+from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
+from sokho.core.infrastructure.logging import logger
+from sokho.core.infrastructure.settings import Settings, export
+
+_CHECK_DATABASE_SECONDS = 1.0
+_DRAIN_SECONDS = 10
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add ``sokho serve`` and ``sokho migrate``."""
+    app.command(help=tr("Chạy dịch vụ.", "Run the service."))(serve)
+    app.command("migrate", help=tr("Nâng cấp cơ sở dữ liệu.", "Migrate the database."))(migrate_)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="SOKHO_HOST")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="SOKHO_PORT")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="SOKHO_WORKERS")] = None,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help=tr("Kèm hai doanh nghiệp mẫu.", "With two demo businesses.")),
+    ] = False,
+) -> None:
+    chosen = {"host": host, "port": port, "workers": workers}
+    export(**{name: str(value) for name, value in chosen.items() if value is not None})
+    settings = Settings.load()
+    # uvicorn drains and then raises the signal anew: what was started must still be stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with (
+        _listening(settings.host, settings.port) as listener,
+        running_database() as (settings, postgres),
+    ):
+        settings.derived_keys()  # made now, once, not by each worker
+        with_database(settings, refuse_unless_sealed)
+        tenants = open_demo(settings) if demo else []
+        _, port = listener.getsockname()[:2]
+        url = f"http://{_shown(settings.host)}:{port}"
+        typer.echo("Sokho  " + url)
+        if settings.docs:
+            typer.echo(f"       {url}/docs")
+        if tenants:
+            print_demo(url, tenants)
+        typer.echo("\n" + tr("Nhấn Ctrl-C để dừng.", "Press Ctrl-C to stop."))
+        with _supervised(postgres):
+            _serve(settings, listener)
+
+
+def migrate_() -> None:
+    with running_database(migrated=False) as (settings, _):
+        migrate(
+            admin_dsn=settings.url("admin_database_url"),
+            app_dsn=settings.url("database_url"),
+            worker_dsn=settings.url("worker_database_url")
+            if settings.worker_database_url
+            else None,
+        )
+    typer.echo(tr("Cơ sở dữ liệu đã ở phiên bản mới nhất.", "The database is up to date."))
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(
+        "sokho.app:create_app",
+        factory=True,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    if settings.workers == 1:
+        with contextlib.suppress(KeyboardInterrupt):  # how uvicorn hands on a Ctrl-C
+            server.run(sockets=[listener])
+    else:
+        Multiprocess(config, sockets=[listener]).run()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Yield the bound socket: whoever finds the port taken learns it before anything starts."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.set_inheritable(True)
+    except OSError as error:
+        raise OperatorError(
+            Text(
+                vi="Không mở được {host}:{port}: {reason}. Hãy chọn cổng khác bằng SOKHO_PORT.",
+                en="{host}:{port} cannot be opened: {reason}. Choose another port by SOKHO_PORT.",
+            ).format(host=host, port=port, reason=error.strerror)
+        ) from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def _supervised(postgres: EmbeddedPostgres | None) -> Iterator[None]:
+    """Restart the embedded server whenever it dies under the service."""
+    if postgres is None:
+        yield
+        return
+    stopping = threading.Event()
+
+    def watch() -> None:
+        while not stopping.wait(_CHECK_DATABASE_SECONDS):
+            try:
+                if postgres.ensure_running():
+                    logger.warning("the embedded database had died and was restarted")
+            except OperatorError as error:
+                logger.error("the embedded database cannot be restarted", reason=error.text.en)
+
+    watcher = threading.Thread(target=watch, name="embedded-postgres", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        watcher.join()
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,1 @@
+"""What modules share at their edge: the DTO base and paging."""

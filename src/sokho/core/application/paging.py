@@ -1,0 +1,38 @@
+"""The query parameters that every list takes."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from sokho.core.domain.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, Sort
+
+
+class ListQuery(BaseModel):
+    """Which page. A list adds its filters, and `sort` with the fields it can be ordered by."""
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page.")
+    offset: int = Field(
+        0, ge=0, le=MAX_OFFSET, description="Rows to skip; a cursor goes further, and faster."
+    )
+    cursor: str | None = Field(
+        None, max_length=1024, description="Where to go on: taken from the `Link` header."
+    )
+    sort: str = "id"
+
+    @model_validator(mode="after")
+    def _one_way_to_page(self) -> Self:
+        if self.cursor is not None and self.offset:
+            raise ValueError("a cursor and an offset exclude each other")
+        return self
+
+    @property
+    def order(self) -> Sort:
+        """The order asked for; ``-`` stands for descending."""
+        return Sort(self.sort.removeprefix("-"), descending=self.sort.startswith("-"))
+
+    def conditions(self) -> dict[str, str]:
+        """Return the filters and the order as given: what a cursor is bound to."""
+        given = self.model_dump(
+            mode="json", exclude={"limit", "offset", "cursor"}, exclude_none=True
+        )
+        return {name: str(value) for name, value in sorted(given.items())}

@@ -1,0 +1,1 @@
+"""Pure Python: errors, ids, texts and who is acting."""

@@ -1,0 +1,14 @@
+"""Identifiers: UUID version 7, so that new rows land at the end of an index (RFC 9562)."""
+
+import sys
+from uuid import UUID
+
+if sys.version_info >= (3, 14):
+    from uuid import uuid7
+else:
+    from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """Return a fresh identifier; those made by one process grow monotonically."""
+    return uuid7()

@@ -1,0 +1,1 @@
+"""The database, HTTP and the machine underneath."""

@@ -1,0 +1,22 @@
+"""PostgreSQL: statements compiled once, tenant-bound transactions, row-level security."""
+
+from sokho.core.infrastructure.database.database import Database
+from sokho.core.infrastructure.database.pool import OverloadedError
+from sokho.core.infrastructure.database.schema import metadata
+from sokho.core.infrastructure.database.statements import TENANT, Statement
+from sokho.core.infrastructure.database.transaction import (
+    ConstraintViolationError,
+    Row,
+    Transaction,
+)
+
+__all__ = [
+    "TENANT",
+    "ConstraintViolationError",
+    "Database",
+    "OverloadedError",
+    "Row",
+    "Statement",
+    "Transaction",
+    "metadata",
+]

@@ -1,0 +1,45 @@
+"""The database as the rest of the program sees it: transactions, each bound to one tenant."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sokho.core.infrastructure.database.pool import Connection, Pool
+from sokho.core.infrastructure.database.transaction import (
+    ReadTransaction,
+    Transaction,
+    WriteTransaction,
+)
+
+
+class Database:
+    """One PostgreSQL, reached as one role through one pool."""
+
+    def __init__(self, dsn: str, *, pool_size: int, prepared_statements: bool = True) -> None:
+        self._pool = Pool(dsn, size=pool_size, prepared_statements=prepared_statements)
+
+    def transaction(self, tenant_id: UUID, *, read_only: bool = False) -> Transaction:
+        """Return a transaction bound to `tenant_id`, for ``async with``.
+
+        It commits when the block ends and rolls back when the block raises. With
+        `read_only` each SELECT is a round trip of its own, on its own snapshot.
+        """
+        kind = ReadTransaction if read_only else WriteTransaction
+        return kind(self._pool, tenant_id)
+
+    @asynccontextmanager
+    async def unbound(self) -> AsyncIterator[Connection]:
+        """Lend a bare connection with no tenant bound: every sealed table refuses it.
+
+        For what concerns the database itself (its version, its catalogue) and for the
+        operator's list of businesses; nothing a tenant's request needs.
+        """
+        connection = await self._pool.acquire()
+        try:
+            yield connection
+        finally:
+            self._pool.release(connection)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()

@@ -1,0 +1,145 @@
+"""A thin pool of driver connections: last in, first out, and no round trip of its own.
+
+A connection comes back only when it is outside a transaction; one in any doubt is closed.
+The tenant is bound transaction-locally, so nothing has to be reset between two users
+(`docs/decisions/0005-binding-the-tenant.md`).
+"""
+
+import asyncio
+from collections import deque
+from typing import Final, TypeAlias
+
+import asyncpg
+import msgspec
+
+from sokho.core.domain.errors import DomainError
+from sokho.core.domain.texts import Text
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+UNREACHABLE: Final = (
+    OSError,  # TimeoutError is one
+    asyncpg.PostgresConnectionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,  # the connection went away under the statement
+)
+"""What the driver raises when the database cannot be reached just now."""
+
+_CONNECT_TIMEOUT_SECONDS: Final = 5.0
+
+
+class OverloadedError(DomainError):
+    """No connection was free in time, or the database cannot be reached just now."""
+
+    code = "temporarily_overloaded"
+    text = Text(
+        vi="Hệ thống đang quá tải hoặc tạm thời gián đoạn; vui lòng thử lại sau giây lát.",
+        en="The service is overloaded or briefly interrupted; please retry in a moment.",
+    )
+
+
+class Pool:
+    """At most `size` connections to `dsn`; who waits longer than `patience` is refused."""
+
+    def __init__(
+        self, dsn: str, *, size: int, patience: float = 1.0, prepared_statements: bool = True
+    ) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._patience = patience
+        self._statement_cache = 512 if prepared_statements else 0
+        self._free: list[Connection] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._taken = 0
+
+    async def acquire(self) -> Connection:
+        """Return a connection outside any transaction; raises `OverloadedError`."""
+        if self._taken >= self._size:
+            await self._wait_for_turn()
+        else:
+            self._taken += 1
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection
+        try:
+            return await open_connection(self._dsn, statement_cache=self._statement_cache)
+        except BaseException as error:
+            self._leave()
+            if isinstance(error, UNREACHABLE):
+                raise OverloadedError from error
+            raise
+
+    def release(self, connection: Connection) -> None:
+        """Take back a connection; one that is closed or inside a transaction is dropped."""
+        if connection.is_closed() or connection.is_in_transaction():
+            self.discard(connection)
+            return
+        self._free.append(connection)
+        self._leave()
+
+    def discard(self, connection: Connection) -> None:
+        """Drop a connection whose state is in doubt, without waiting for the server."""
+        connection.terminate()
+        self._leave()
+
+    async def close(self) -> None:
+        """Close every free connection."""
+        while self._free:
+            await self._free.pop().close(timeout=_CONNECT_TIMEOUT_SECONDS)
+
+    async def _wait_for_turn(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._patience):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._leave()  # the turn came in the same instant: pass it on
+            if isinstance(error, TimeoutError):
+                raise OverloadedError from None
+            raise
+
+    def _leave(self) -> None:
+        """Give this place to whoever waits longest, or leave it empty."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._taken -= 1
+
+
+async def open_connection(dsn: str, *, statement_cache: int = 512) -> Connection:
+    """Open one driver connection with Sokho's settings and codecs."""
+    connection: Connection = await asyncpg.connect(
+        dsn,
+        timeout=_CONNECT_TIMEOUT_SECONDS,
+        statement_cache_size=statement_cache,
+        max_cached_statement_lifetime=0,
+        server_settings={"application_name": "sokho", "jit": "off", "timezone": "UTC"},
+    )
+    try:
+        await connection.set_type_codec(
+            "jsonb",
+            schema="pg_catalog",
+            encoder=_encode_jsonb,
+            decoder=_decode_jsonb,
+            format="binary",
+        )
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return b"\x01" + msgspec.json.encode(value)  # the binary format's version number
+
+
+def _decode_jsonb(data: bytes) -> object:
+    return msgspec.json.decode(data[1:])

@@ -1,0 +1,57 @@
+"""May the service serve from this database? Asked at start, and by ``/readyz``."""
+
+from collections.abc import Iterable
+
+import asyncpg
+
+from sokho.core.domain.errors import OperatorError
+from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.database.database import Database
+from sokho.core.infrastructure.database.migrate import current_revision, latest_revision
+from sokho.core.infrastructure.database.pool import OverloadedError
+from sokho.core.infrastructure.database.seal import find_leaks
+
+_UNREACHABLE = Text(
+    vi="Không kết nối được với cơ sở dữ liệu: {reason}",
+    en="The database cannot be reached: {reason}",
+)
+_OTHER_VERSION = Text(
+    vi="Cơ sở dữ liệu ở phiên bản {current}, dịch vụ cần {latest}; hãy chạy “sokho migrate”.",
+    en='The database is at version {current}, the service needs {latest}; run "sokho migrate".',
+)
+_UNSEALED = Text(
+    vi="Dịch vụ không khởi động vì dữ liệu các doanh nghiệp chưa được tách biệt:\n{findings}",
+    en="The service does not start because tenants are not sealed:\n{findings}",
+)
+
+
+async def is_ready(database: Database) -> bool:
+    """Whether the database answers and has the schema that this version needs."""
+    try:
+        async with database.unbound() as connection:
+            return await current_revision(connection) == latest_revision()
+    except (OverloadedError, asyncpg.PostgresError):
+        return False
+
+
+async def refuse_unless_sealed(database: Database) -> None:
+    """Raise `OperatorError` when the role is privileged, or the schema old or not sealed."""
+    try:
+        async with database.unbound() as connection:
+            current, latest = await current_revision(connection), latest_revision()
+            leaks = await find_leaks(connection)
+    except (OverloadedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OperatorError(_UNREACHABLE.format(reason=error.__cause__ or error)) from error
+    if current != latest and not any(leak.code == "privileged_role" for leak in leaks):
+        raise OperatorError(_OTHER_VERSION.format(current=current or "0", latest=latest))
+    if leaks:
+        raise OperatorError(
+            Text(
+                vi=_UNSEALED.vi.format(findings=_listed(leak.line.vi for leak in leaks)),
+                en=_UNSEALED.en.format(findings=_listed(leak.line.en for leak in leaks)),
+            )
+        )
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"  - {line}" for line in lines)

@@ -1,0 +1,107 @@
+"""Core statements, compiled once when a module is imported, for a driver called directly.
+
+SQLAlchemy writes the SQL and names the parameters; executing through its engine would
+cost ten times the driver's own time (`docs/decisions/0006-compiled-statements.md`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.expression import ClauseElement, Executable
+
+TENANT_SETTING: Final = "app.current_tenant"
+
+TENANT: Final = sa.bindparam("current_tenant", type_=sa.Uuid())
+"""The tenant a transaction is bound to. Statements name it; only the transaction fills it."""
+
+_DIALECT: Final[Any] = cast("Any", asyncpg_dialect)()
+
+# The codec of the connection encodes these (see `pool.open_connection`), and lists of
+# plain values need no encoding; so SQLAlchemy's own processors are not called.
+_ENCODED_BY_DRIVER: Final = (JSON, JSONB, sa.ARRAY)
+
+
+class Statement:
+    """One statement with named parameters, ready for the driver.
+
+    `TENANT` among its parameters is filled in by the transaction. A SELECT also has
+    `one_trip`, the form that binds the tenant and answers in a single message.
+    """
+
+    __slots__ = ("_constants", "_names", "_one_trip_names", "_required", "one_trip", "text")
+
+    def __init__(self, clause: Executable) -> None:
+        assert isinstance(clause, ClauseElement)
+        compiled: Any = clause.compile(dialect=_DIALECT)
+        self.text = str(compiled)
+        self._names = tuple(compiled.positiontup or ())
+        self._constants = _constants(compiled.binds)
+        self._required = frozenset(self._names) - self._constants.keys() - {TENANT.key}
+        self.one_trip: str | None = None
+        self._one_trip_names: tuple[str, ...] = ()
+        writes = any(isinstance(part, UpdateBase) for part in visitors.iterate(clause))
+        if isinstance(clause, sa.Select) and TENANT.key in self._names and not writes:
+            self.one_trip, self._one_trip_names = _bind_and_select(clause)
+
+    def arguments(self, tenant_id: UUID, values: Mapping[str, object]) -> list[object]:
+        """Return the driver's positional arguments for `text`.
+
+        Raises `TypeError` when `values` lacks a parameter or has one too many.
+        """
+        return self._in_order(self._names, tenant_id, values)
+
+    def one_trip_arguments(self, tenant_id: UUID, values: Mapping[str, object]) -> list[object]:
+        """Return the driver's positional arguments for `one_trip`; raises as `arguments`."""
+        return self._in_order(self._one_trip_names, tenant_id, values)
+
+    def _in_order(
+        self, names: tuple[str, ...], tenant_id: UUID, values: Mapping[str, object]
+    ) -> list[object]:
+        if self._required != values.keys():
+            wrong = sorted(self._required ^ values.keys())
+            raise TypeError(f"parameters missing or unknown: {', '.join(wrong)}")
+        known = {**self._constants, **values, TENANT.key: tenant_id}
+        return [known[name] for name in names]
+
+
+def _constants(binds: Mapping[str, "BindParameter[Any]"]) -> dict[str, object]:
+    """Return the values written into the statement itself, by parameter."""
+    constants: dict[str, object] = {}
+    for name, bind in binds.items():
+        processor = bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+        if processor is not None and not isinstance(bind.type, _ENCODED_BY_DRIVER):
+            raise TypeError(f"{name}: {bind.type!r} would have to be encoded in Python")
+        if not bind.required and bind.key != TENANT.key:
+            constants[name] = bind.effective_value
+    return constants
+
+
+def _bind_and_select(clause: "sa.Select[Any]") -> tuple[str, tuple[str, ...]]:
+    """Wrap a SELECT so that binding the tenant and reading are one message.
+
+    The lateral reference to ``bound.tenant`` makes PostgreSQL evaluate `set_config` before
+    it looks at any row, under every plan, and OFFSET 0 keeps the inner SELECT from being
+    flattened away from it. If that order ever broke, the policy would meet an unset tenant
+    and raise: it fails closed.
+    """
+    tenant = sa.literal_column("bound.tenant::uuid", sa.Uuid())
+
+    def bound_tenant(element: Any, **_: object) -> Any:
+        return tenant if isinstance(element, BindParameter) and element.key == TENANT.key else None
+
+    bound = cast("sa.Select[Any]", visitors.replacement_traverse(clause, {}, bound_tenant))
+    inner: Any = bound.compile(dialect=_DIALECT)
+    names = (*(inner.positiontup or ()), TENANT.key)
+    text = (
+        "SELECT answer.* "
+        f"FROM set_config('{TENANT_SETTING}', ${len(names)}::uuid::text, true) AS bound(tenant) "
+        f"CROSS JOIN LATERAL (SELECT * FROM ({inner}) AS chosen OFFSET 0) AS answer"
+    )
+    return text, names

@@ -1,0 +1,1 @@
+"""HTTP: routes prepared once, problem responses, cursors, and the body read strictly."""

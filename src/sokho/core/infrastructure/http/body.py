@@ -1,0 +1,68 @@
+"""The request's body, read strictly: bounded, UTF-8, and JSON as RFC 8259 has it."""
+
+import json
+from typing import Any, Final
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope
+
+from sokho.core.infrastructure.http.errors import (
+    BodyTooLargeError,
+    MalformedJsonError,
+    UnsupportedMediaTypeError,
+)
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+_MEDIA_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
+
+
+async def read_json(scope: Scope, receive: Receive) -> Any:
+    """Return the parsed body.
+
+    Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
+    byte is read, else as it arrives), `MalformedJsonError`.
+    """
+    media_type, declared = "", 0
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            media_type = value.decode("latin-1").partition(";")[0].strip().lower()
+        elif name == b"content-length":
+            declared = int(value)
+    if declared > MAX_BODY_BYTES:
+        raise BodyTooLargeError
+    if media_type not in _MEDIA_TYPES:
+        raise UnsupportedMediaTypeError
+    return _parse(await _read(receive))
+
+
+async def _read(receive: Receive) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        chunks, total = [body], len(body)
+        while message.get("more_body") and total <= MAX_BODY_BYTES:
+            message = await receive()
+            chunks.append(message.get("body", b""))
+            total += len(chunks[-1])
+        body = b"".join(chunks)
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLargeError
+    return body
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+# Python's own parser takes NaN and Infinity, which no JSON has.
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return _DECODER.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MalformedJsonError from None

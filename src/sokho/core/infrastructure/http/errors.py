@@ -1,0 +1,38 @@
+"""What is wrong with a request before any module has seen it."""
+
+from sokho.core.domain.errors import DomainError
+from sokho.core.domain.texts import Text
+
+
+class MalformedJsonError(DomainError):
+    """The body is not JSON (RFC 8259) in UTF-8, or nests too deep."""
+
+    code = "malformed_json"
+    text = Text(vi="Nội dung gửi lên không phải là JSON hợp lệ.", en="The body is not valid JSON.")
+
+
+class BodyTooLargeError(DomainError):
+    """The body is larger than the service takes, as declared or as it arrived."""
+
+    code = "body_too_large"
+    text = Text(vi="Nội dung gửi lên quá lớn.", en="The body is too large.")
+
+
+class UnsupportedMediaTypeError(DomainError):
+    """The body is of a type that this operation does not read."""
+
+    code = "unsupported_media_type"
+    text = Text(
+        vi="Kiểu nội dung không được hỗ trợ; hãy gửi application/json.",
+        en="This content type is not supported; send application/json.",
+    )
+
+
+class InvalidCursorError(DomainError):
+    """The cursor was not made here, or for another tenant, filter or order."""
+
+    code = "invalid_cursor"
+    text = Text(
+        vi="Con trỏ trang không hợp lệ hoặc không khớp với bộ lọc.",
+        en="The cursor is not valid, or belongs to another query.",
+    )

@@ -1,0 +1,25 @@
+"""``/livez`` and ``/readyz``, for whatever watches over the process."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sokho.core.infrastructure.database import OverloadedError
+from sokho.core.infrastructure.database.readiness import is_ready
+from sokho.core.infrastructure.http.routing import PreparedRoute
+
+router = APIRouter(tags=["health"], route_class=PreparedRoute, include_in_schema=False)
+
+
+@router.get("/livez")
+async def livez() -> Response:
+    """Answer 200 while the process lives, whatever the database does."""
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Answer 200 when the database answers with the schema that this version needs."""
+    if not await is_ready(request.app.state.database):
+        raise OverloadedError
+    return Response(b'{"status":"ok"}', media_type="application/json")

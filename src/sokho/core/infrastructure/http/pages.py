@@ -1,0 +1,58 @@
+"""One page of a list, and the link to the next (RFC 8288)."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sokho.core.application.paging import ListQuery
+from sokho.core.domain.paging import Position
+from sokho.core.infrastructure.http.cursors import CursorCodec
+from sokho.core.infrastructure.http.responses import Representation
+
+_T = TypeVar("_T")
+
+
+class Page:
+    """Where a page starts, and how it is answered.
+
+    Its cursors are bound to the tenant, the path, the filters and the order. Raises
+    `InvalidCursorError` when the query brings any other.
+    """
+
+    def __init__(self, request: Request, tenant_id: UUID, query: ListQuery) -> None:
+        self._codec: CursorCodec = request.app.state.cursors
+        self._path: str = request.scope["path"]
+        self._tenant_id = tenant_id
+        self._query = query
+        self.after: Position | None = None
+        if query.cursor is not None:
+            self.after = self._codec.decode(query.cursor, query=self._binding())
+        self.wanted = query.limit + 1
+        """How many rows to fetch: one more than the page shows, to know whether it is the last."""
+
+    def response(
+        self,
+        representation: Representation,
+        rows: Sequence[_T],
+        position: Callable[[_T], Position],
+    ) -> Response:
+        """Return the rows as a JSON array, with a Link to the next page if there is one.
+
+        The link is relative: behind a proxy the service does not know its own name.
+        """
+        limit = self._query.limit
+        if len(rows) <= limit:
+            return representation.many(rows)
+        shown = rows[:limit]
+        cursor = self._codec.encode(position(shown[-1]), query=self._binding())
+        parameters = {**self._query.conditions(), "limit": limit, "cursor": cursor}
+        link = f'<{self._path}?{urlencode(parameters)}>; rel="next"'
+        return representation.many(shown, headers={"Link": link})
+
+    def _binding(self) -> bytes:
+        query = urlencode(self._query.conditions())
+        return b"\n".join((self._tenant_id.bytes, self._path.encode(), query.encode()))

@@ -1,0 +1,186 @@
+"""Problem responses (RFC 9457): every 4xx and 5xx, in the caller's language.
+
+The one table from a family of domain errors to a status stands here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sokho.core.domain.errors import (
+    ConflictError,
+    DomainError,
+    FieldError,
+    InvalidError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionFailedError,
+)
+from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedError
+from sokho.core.domain.texts import DEFAULT_LANGUAGE, Language, Text
+from sokho.core.infrastructure.database import OverloadedError
+from sokho.core.infrastructure.http.context import RequestContext
+from sokho.core.infrastructure.http.errors import (
+    BodyTooLargeError,
+    InvalidCursorError,
+    MalformedJsonError,
+    UnsupportedMediaTypeError,
+)
+from sokho.core.infrastructure.http.validation import field_errors
+
+_STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
+    MalformedJsonError: 400,
+    InvalidCursorError: 400,
+    UnauthenticatedError: 401,
+    TenantSuspendedError: 403,
+    PermissionDeniedError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+    PreconditionFailedError: 412,
+    BodyTooLargeError: 413,
+    UnsupportedMediaTypeError: 415,
+    InvalidError: 422,
+    OverloadedError: 503,
+}
+
+_HEADERS_OF_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="sokho"'},
+    503: {"Retry-After": "1"},
+}
+
+_MISSING_SCOPE: Final = Text(
+    vi="Khóa API thiếu quyền {scope}.", en="The API key lacks the scope {scope}."
+)
+
+# What Starlette itself raises, and what any other status would be called.
+_CODES: Final[Mapping[int, tuple[str, Text]]] = {
+    404: (NotFoundError.code, NotFoundError.text),
+    405: (
+        "method_not_allowed",
+        Text(
+            vi="Địa chỉ này không hỗ trợ phương thức đã gọi.",
+            en="This address does not support the method.",
+        ),
+    ),
+    500: (
+        "internal_error",
+        Text(
+            vi="Đã xảy ra lỗi ngoài dự kiến; hãy cho chúng tôi biết mã yêu cầu.",
+            en="Something unexpected went wrong; please tell us the request id.",
+        ),
+    ),
+}
+
+
+def problem(
+    scope: Any,
+    status: int,
+    code: str,
+    title: Text,
+    *,
+    detail: Text | None = None,
+    errors: Iterable[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return a problem response. Nothing in it repeats what the caller sent."""
+    language = preferred_language(scope)
+    request_id = str(RequestContext.of(scope).request_id)
+    body: dict[str, object] = {
+        "type": f"urn:sokho:problem:{code}",
+        "title": title.in_language(language),
+        "status": status,
+        "detail": (detail or title).in_language(language),
+        "instance": f"urn:uuid:{request_id}",
+        "code": code,
+        "request_id": request_id,
+    }
+    listed = [
+        {
+            "pointer": error.pointer,
+            "code": error.code,
+            "detail": error.text.in_language(language),
+        }
+        for error in errors
+    ]
+    if listed:
+        body["errors"] = listed
+    return Response(
+        msgspec.json.encode(body),
+        status,
+        {
+            "Content-Language": language,
+            **_HEADERS_OF_STATUS.get(status, {}),
+            **(headers or {}),
+        },
+        media_type="application/problem+json",
+    )
+
+
+def status_of(error: type[DomainError]) -> int:
+    """Return the status that a kind of domain error is answered with."""
+    return next(
+        _STATUS_OF_FAMILY[family] for family in error.__mro__ if family in _STATUS_OF_FAMILY
+    )
+
+
+def internal_error(scope: Any) -> Response:
+    """Return the answer to a failure nobody foresaw; the log knows more."""
+    return problem(scope, 500, *_CODES[500])
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Have every refusal and failure of `app` answered with a problem response."""
+    app.add_exception_handler(DomainError, _on_domain_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+def preferred_language(scope: Any) -> Language:
+    """Return English where Accept-Language ranks it above Vietnamese, else Vietnamese."""
+    weights = {"vi": 0.0, "en": 0.0}
+    for name, value in scope["headers"]:
+        if name != b"accept-language":
+            continue
+        for part in value.decode("latin-1").split(","):
+            tag, _, parameter = part.partition(";")
+            language = tag.strip().lower().partition("-")[0]
+            if language in weights:
+                weights[language] = max(weights[language], _weight(parameter))
+    return "en" if weights["en"] > weights["vi"] else DEFAULT_LANGUAGE
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+async def _on_domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)
+    status = status_of(type(error))
+    detail = None
+    if isinstance(error, PermissionDeniedError) and error.scope is not None:
+        detail = _MISSING_SCOPE.format(scope=error.scope)
+    errors = error.errors if isinstance(error, InvalidError) else ()
+    return problem(request.scope, status, error.code, error.text, detail=detail, errors=errors)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _on_domain_error(request, InvalidError(*field_errors(error.errors())))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code, title = _CODES.get(error.status_code, _CODES[500])
+    return problem(request.scope, error.status_code, code, title, headers=error.headers)

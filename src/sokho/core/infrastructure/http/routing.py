@@ -1,0 +1,288 @@
+"""A route that prepares at start what FastAPI works out anew for every request.
+
+FastAPI still declares, documents and checks the route: signatures, dependencies, scopes and
+response models are its own, and so is the OpenAPI document. What differs is the call:
+dependencies stand in one straight line, each parameter has its reader, and neither exit
+stacks nor caches are built per request (docs/decisions/0008-prepared-routes.md).
+
+The order of a request: dependencies, so that nobody unauthenticated learns what a body has
+to look like; parameters and body; the path function; the dependencies' endings (the commit);
+the response.
+"""
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any, Final, cast
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.security import SecurityScopes
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from sokho.core.infrastructure.http.body import read_json
+from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
+
+Errors = list[dict[str, Any]]
+
+_MAX_PARAMETERS: Final = 50
+
+
+class PreparedRoute(APIRoute):
+    """An `APIRoute` whose call is prepared when it is declared.
+
+    It takes async dependencies (with ``yield`` only as ``scope="function"``, ending before
+    the response), path, query and header parameters, one JSON body, and returns a
+    `Response`. Raises `TypeError`, when the route is declared, for anything else.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        returned = inspect.signature(endpoint).return_annotation
+        if not (isinstance(returned, type) and issubclass(returned, Response)):
+            raise TypeError(f"{endpoint.__name__} must be annotated to return a Response")
+        self._plan = _Plan(self.dependant)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path is this route's."""
+        if scope["method"] not in (self.methods or ()):
+            raise HTTPException(405, headers={"Allow": allowed_methods(scope)})
+        response = await self._plan.run(scope, receive)
+        await response(scope, receive, send)
+
+
+def add_routes(app: FastAPI, *routers: APIRouter) -> None:
+    """Add routers whose paths are whole already: matching one is then a single step."""
+    for router in routers:
+        app.router.routes.extend(router.routes)
+
+
+def allowed_methods(scope: Scope) -> str:
+    """Return the methods that any route of the requested path takes (RFC 9110, 10.2.1)."""
+    methods: set[str] = set()
+    for route in scope["app"].router.routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(methods))
+
+
+class _Plan:
+    """A path function and its dependencies, in the order in which they are called."""
+
+    def __init__(self, endpoint: Dependant) -> None:
+        self._steps: list[_Step] = []
+        self._slots: dict[object, int] = {}
+        self._endpoint = self._prepared(endpoint)
+        everything = [*self._steps, self._endpoint]
+        self._known_parameters = frozenset(name for step in everything for name in step.query_names)
+
+    async def run(self, scope: Scope, receive: Receive) -> Response:
+        """Answer one request; raises what a dependency or the path function raises."""
+        inputs = _Inputs(Request(scope, receive))
+        values: list[Any] = []
+        endings: list[AsyncGenerator[Any, None]] = []
+        try:
+            for step in self._steps:
+                arguments = await step.arguments(inputs, values)
+                inputs.refuse_errors()
+                if step.ends:
+                    generator = step.call(**arguments)
+                    values.append(await anext(generator))
+                    endings.append(generator)
+                else:
+                    values.append(await step.call(**arguments))
+            inputs.refuse_unknown(self._known_parameters)
+            arguments = await self._endpoint.arguments(inputs, values)
+            inputs.refuse_errors()
+            response: Response = await self._endpoint.call(**arguments)
+            while endings:
+                await _finish(endings.pop())
+        except BaseException as error:
+            for generator in reversed(endings):
+                await _throw_into(generator, error)
+            raise
+        return response
+
+    def _prepared(self, dependant: Dependant) -> "_Step":
+        """Return the step for `dependant`, its own dependencies having been lined up first."""
+        slots = []
+        for dependency in dependant.dependencies:
+            slot = self._slot_of(dependency)
+            if dependency.name is not None:
+                slots.append((dependency.name, slot))
+        return _Step(dependant, tuple(slots))
+
+    def _slot_of(self, dependency: Dependant) -> int:
+        key: object = dependency.call
+        if dependency.security_scopes_param_name is not None:
+            key = (key, tuple(_scopes(dependency)))
+        if key not in self._slots:
+            step = self._prepared(dependency)
+            self._slots[key] = len(self._steps)
+            self._steps.append(step)
+        return self._slots[key]
+
+
+class _Step:
+    """One callable and how its arguments are found."""
+
+    def __init__(self, dependant: Dependant, slots: tuple[tuple[str, int], ...]) -> None:
+        assert dependant.call is not None
+        self.call = dependant.call
+        self.ends = inspect.isasyncgenfunction(self.call)
+        _refuse_what_is_not_prepared(dependant, ends=self.ends)
+        self._slots = slots
+        self._request_name = dependant.request_param_name
+        self._constants: dict[str, object] = {}
+        if dependant.security_scopes_param_name is not None:
+            scopes = SecurityScopes(_scopes(dependant))
+            self._constants[dependant.security_scopes_param_name] = scopes
+        self._path = [_Reader(field, "path") for field in dependant.path_params]
+        self._query = [_Reader(field, "query") for field in dependant.query_params]
+        self._headers = [_Reader(field, "header") for field in dependant.header_params]
+        self._body = [_Reader(field, "body") for field in dependant.body_params]
+        self.query_names = {name for reader in self._query for name in reader.names}
+
+    async def arguments(self, inputs: "_Inputs", values: list[Any]) -> dict[str, Any]:
+        """Return the keyword arguments; what does not fit is added to the inputs' errors."""
+        arguments = {name: values[slot] for name, slot in self._slots}
+        arguments.update(self._constants)
+        if self._request_name is not None:
+            arguments[self._request_name] = inputs.request
+        for reader in self._path:
+            reader.read(inputs.request.scope["path_params"], inputs.errors, arguments)
+        for reader in self._query:
+            reader.read(inputs.query, inputs.errors, arguments)
+        for reader in self._headers:
+            reader.read(inputs.request.headers, inputs.errors, arguments)
+        for reader in self._body:
+            content = await read_json(inputs.request.scope, inputs.request.receive)
+            reader.validate(content, inputs.errors, arguments)
+        return arguments
+
+
+class _Reader:
+    """One parameter, or a model of several: finds its raw value and validates it."""
+
+    def __init__(self, field: Any, place: str) -> None:
+        self._field = field
+        self._name: str = field.name
+        model = field.field_info.annotation
+        self._is_model = isinstance(model, type) and issubclass(model, BaseModel)
+        if self._is_model:
+            self.names = [info.alias or name for name, info in model.model_fields.items()]
+        else:
+            self.names = [field.alias]
+        whole = self._is_model or place == "body"
+        self._location = (place,) if whole else (place, field.alias)
+
+    def read(self, raw: Mapping[str, Any], errors: Errors, into: dict[str, Any]) -> None:
+        """Find the raw value by name, else the default, and validate it."""
+        if self._is_model:
+            found = {name: raw[name] for name in self.names if name in raw}
+            self.validate(found, errors, into)
+            return
+        value = raw.get(self.names[0])
+        if value is not None:
+            self.validate(value, errors, into)
+        elif self._field.field_info.is_required():
+            errors.append({"type": "missing", "loc": self._location})
+        else:
+            into[self._name] = self._field.get_default()
+
+    def validate(self, value: object, errors: Errors, into: dict[str, Any]) -> None:
+        """Validate a raw value into the argument it becomes."""
+        into[self._name], found = self._field.validate(value, {}, loc=self._location)
+        errors.extend(found)
+
+
+class _Inputs:
+    """What one request brought, and what is wrong with it so far."""
+
+    __slots__ = ("errors", "query", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.errors: Errors = []
+        raw = request.scope["query_string"]
+        self.query: dict[str, str] = self._parse(raw) if raw else {}
+
+    def refuse_errors(self) -> None:
+        """Raise `RequestValidationError` when anything so far does not fit."""
+        if self.errors:
+            raise RequestValidationError(self.errors)
+
+    def refuse_unknown(self, known: frozenset[str]) -> None:
+        """Add an error for each query parameter that nothing reads."""
+        for name in self.query.keys() - known:
+            self.errors.append({"type": "extra_forbidden", "loc": ("query", name)})
+
+    def _parse(self, raw: bytes) -> dict[str, str]:
+        try:
+            pairs = parse_qsl(
+                raw.decode("utf-8"),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=_MAX_PARAMETERS,
+            )
+        except ValueError:
+            self.errors.append({"type": "invalid", "loc": ("query",)})
+            return {}
+        query = dict(pairs)
+        if any("\0" in name or "\0" in value for name, value in pairs):
+            self.errors.append({"type": "invalid_character", "loc": ("query",)})
+        if len(query) < len(pairs):
+            self.errors.append({"type": REPEATED_PARAMETER, "loc": ("query",)})
+        return query
+
+
+async def _finish(generator: AsyncGenerator[Any, None]) -> None:
+    """Run a dependency to its end."""
+    try:
+        await anext(generator)
+    except StopAsyncIteration:
+        return
+    raise RuntimeError("a dependency yields once")
+
+
+async def _throw_into(generator: AsyncGenerator[Any, None], error: BaseException) -> None:
+    """Let a dependency clean up after `error`, which goes on whatever it does."""
+    try:
+        await generator.athrow(error)
+    except StopAsyncIteration:
+        return
+    except BaseException as raised:
+        if raised is not error:
+            raise
+
+
+def _scopes(dependant: Dependant) -> list[str]:
+    scopes = [*(dependant.parent_oauth_scopes or ()), *(dependant.own_oauth_scopes or ())]
+    return list(dict.fromkeys(scopes))
+
+
+def _refuse_what_is_not_prepared(dependant: Dependant, *, ends: bool) -> None:
+    call = cast("Callable[..., Awaitable[Any]]", dependant.call)
+    name = getattr(call, "__name__", type(call).__name__)
+    is_async = any(map(inspect.iscoroutinefunction, (call, type(call).__call__)))
+    if not (is_async or ends):
+        raise TypeError(f"{name} must be async: a plain function would need a thread")
+    if ends and dependant.scope != "function":
+        raise TypeError(f'{name} yields, so it needs Depends(..., scope="function")')
+    for unsupported in (
+        dependant.cookie_params,
+        dependant.response_param_name,
+        dependant.background_tasks_param_name,
+        dependant.websocket_param_name,
+        dependant.http_connection_param_name,
+        dependant.body_params[1:],
+    ):
+        if unsupported:
+            raise TypeError(f"{name} asks for what a prepared route does not provide")

@@ -1,0 +1,70 @@
+"""The service's secret, and the keys derived from it."""
+
+import contextlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedKeys:
+    """Keys for one purpose each, so that what leaks of one says nothing of another."""
+
+    pepper: bytes
+    pepper_id: str
+    cursor: bytes
+
+    @classmethod
+    def from_secret(cls, secret: str) -> Self:
+        """Derive the keys with HKDF-SHA256 (RFC 5869)."""
+        root = secret.encode()
+        return cls(
+            pepper=_derive(root, b"api-key pepper"),
+            pepper_id=_derive(root, b"api-key pepper id").hex()[:8],
+            cursor=_derive(root, b"list cursor"),
+        )
+
+
+def keyed_hash(key: bytes, message: bytes) -> bytes:
+    """Return HMAC-SHA256 of `message`: 32 bytes."""
+    return hmac.digest(key, message, "sha256")
+
+
+def secret_in(data_dir: Path) -> str:
+    """Return the secret kept in the data folder, made on first use, for its owner alone."""
+    path = data_dir / "secret"
+    with contextlib.suppress(FileExistsError):
+        write_private(path, secrets.token_urlsafe(_KEY_BYTES), replace=False)
+    return path.read_text().strip()
+
+
+def write_private(path: Path, text: str, *, replace: bool = True) -> None:
+    """Write `text` so that only its owner can read it, whole or not at all.
+
+    Raises `FileExistsError` when the file is there and must not be replaced.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if replace:
+            draft.replace(path)
+        else:
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _derive(root: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), length=_KEY_BYTES, salt=None, info=b"sokho " + purpose).derive(root)

@@ -1,0 +1,83 @@
+"""Settings, from ``SOKHO_…`` environment variables: one home for each."""
+
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sokho.core.domain.errors import OperatorError
+from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.embedded_postgres import default_data_dir
+from sokho.core.infrastructure.secrets import DerivedKeys, secret_in
+
+
+class Settings(BaseSettings):
+    """What an operator may set. A database URL, where given, always wins over the embedded one."""
+
+    model_config = SettingsConfigDict(env_prefix="SOKHO_", env_ignore_empty=True, frozen=True)
+
+    database_url: SecretStr | None = Field(None, description="The service's role, sokho_app.")
+    worker_database_url: SecretStr | None = Field(
+        None, description="The role that may list businesses, sokho_worker."
+    )
+    admin_database_url: SecretStr | None = Field(
+        None, description="Only `sokho migrate` uses it: creates roles, then acts as the owner."
+    )
+    data_dir: Path | None = Field(None, description="Where the embedded database keeps its data.")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=64)
+    secret: SecretStr | None = Field(
+        None, min_length=32, description="The root of the key pepper and of signed cursors."
+    )
+    operator_key_hash: SecretStr | None = None
+    pool_size: int = Field(10, ge=1, le=1000, description="Connections of each worker process.")
+    prepared_statements: bool = Field(True, description="Off behind PgBouncer before 1.21.")
+    docs: bool = Field(True, description="Whether /docs is served.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; raises `OperatorError` naming the variables that do not fit."""
+        try:
+            return cls()
+        except ValidationError as error:
+            names = sorted({f"SOKHO_{str(part['loc'][0]).upper()}" for part in error.errors()})
+            raise OperatorError(
+                Text(
+                    vi="Giá trị không hợp lệ ở biến môi trường: {names}",
+                    en="Environment variables with a value that does not fit: {names}",
+                ).format(names=", ".join(names))
+            ) from None
+
+    def url(
+        self, name: Literal["database_url", "worker_database_url", "admin_database_url"]
+    ) -> str:
+        """Return a database URL; raises `OperatorError` naming the variable when it is unset."""
+        value: SecretStr | None = getattr(self, name)
+        if value is None:
+            raise OperatorError(
+                Text(
+                    vi="Chưa đặt biến môi trường SOKHO_{name}.",
+                    en="The environment variable SOKHO_{name} is not set.",
+                ).format(name=name.upper())
+            )
+        return value.get_secret_value()
+
+    def operator_hash(self) -> str | None:
+        """Return the hash of the operator's key, if there is one."""
+        return self.operator_key_hash.get_secret_value() if self.operator_key_hash else None
+
+    def derived_keys(self) -> DerivedKeys:
+        """Return the keys of the secret that is set, else of the one in the data folder."""
+        if self.secret is not None:
+            return DerivedKeys.from_secret(self.secret.get_secret_value())
+        return DerivedKeys.from_secret(secret_in(self.data_dir or default_data_dir()))
+
+
+def export(**values: str | Path) -> None:
+    """Set settings for this process and the workers it starts."""
+    for name, value in values.items():
+        os.environ[f"SOKHO_{name.upper()}"] = str(value)

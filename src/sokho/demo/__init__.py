@@ -1,0 +1,1 @@
+"""Demo data: two made-up Vietnamese businesses and their items."""

@@ -1,0 +1,1 @@
+"""Business modules, each with the same rooms and independent of the others."""

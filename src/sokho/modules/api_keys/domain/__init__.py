@@ -1,0 +1,1 @@
+"""The API key and its rules."""

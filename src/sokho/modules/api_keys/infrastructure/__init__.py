@@ -1,0 +1,1 @@
+"""Where API keys are stored and served."""

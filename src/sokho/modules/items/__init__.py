@@ -1,0 +1,1 @@
+"""Items: what a business keeps in stock, by SKU."""

@@ -1,0 +1,1 @@
+"""Where tenants are stored and served."""
