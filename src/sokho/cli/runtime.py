@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import asyncpg
+
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
-from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database import Database, OverloadedError
 from sokho.core.infrastructure.database.migrate import current_revision, latest_revision, migrate
+from sokho.core.infrastructure.database.readiness import UNREACHABLE
 from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres, default_data_dir
 from sokho.core.infrastructure.settings import Settings, export
 
@@ -78,6 +81,8 @@ def _run(dsn: str, work: Callable[[Database], Awaitable[_T]]) -> _T:
         database = Database(dsn, pool_size=1)
         try:
             return await work(database)
+        except (OverloadedError, asyncpg.PostgresError) as error:
+            raise OperatorError(UNREACHABLE.format(reason=error.__cause__ or error)) from error
         finally:
             await database.close()
 

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sokho.core.domain.errors import OperatorError
@@ -37,6 +38,17 @@ class Settings(BaseSettings):
     prepared_statements: bool = Field(True, description="Off behind PgBouncer before 1.21.")
     docs: bool = Field(True, description="Whether /docs is served.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("database_url", "worker_database_url", "admin_database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        """Refuse what the driver would not understand, before it is asked."""
+        if url is not None:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in {"postgresql", "postgres"} or not parts.username:
+                raise ValueError("postgresql://user:password@host:port/database is needed")
+            parts.port  # noqa: B018 - raises ValueError for a port that is no number
+        return url
 
     @classmethod
     def load(cls) -> Self:

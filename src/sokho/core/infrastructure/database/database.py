@@ -2,8 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID
 
+from sokho.core.infrastructure.database.clock import DatabaseClock
 from sokho.core.infrastructure.database.pool import Connection, Pool
 from sokho.core.infrastructure.database.transaction import (
     ReadTransaction,
@@ -17,6 +19,7 @@ class Database:
 
     def __init__(self, dsn: str, *, pool_size: int, prepared_statements: bool = True) -> None:
         self._pool = Pool(dsn, size=pool_size, prepared_statements=prepared_statements)
+        self.clock = DatabaseClock(self._ask_for_time)
 
     def transaction(self, tenant_id: UUID, *, read_only: bool = False) -> Transaction:
         """Return a transaction bound to `tenant_id`, for ``async with``.
@@ -39,6 +42,11 @@ class Database:
             yield connection
         finally:
             self._pool.release(connection)
+
+    async def _ask_for_time(self) -> datetime:
+        async with self.unbound() as connection:
+            now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+            return now
 
     async def close(self) -> None:
         """Close the pool."""

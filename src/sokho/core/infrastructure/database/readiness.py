@@ -11,7 +11,7 @@ from sokho.core.infrastructure.database.migrate import current_revision, latest_
 from sokho.core.infrastructure.database.pool import OverloadedError
 from sokho.core.infrastructure.database.seal import find_leaks
 
-_UNREACHABLE = Text(
+UNREACHABLE = Text(
     vi="Không kết nối được với cơ sở dữ liệu: {reason}",
     en="The database cannot be reached: {reason}",
 )
@@ -41,7 +41,7 @@ async def refuse_unless_sealed(database: Database) -> None:
             current, latest = await current_revision(connection), latest_revision()
             leaks = await find_leaks(connection)
     except (OverloadedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise OperatorError(_UNREACHABLE.format(reason=error.__cause__ or error)) from error
+        raise OperatorError(UNREACHABLE.format(reason=error.__cause__ or error)) from error
     if current != latest and not any(leak.code == "privileged_role" for leak in leaks):
         raise OperatorError(_OTHER_VERSION.format(current=current or "0", latest=latest))
     if leaks:

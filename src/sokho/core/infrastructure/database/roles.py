@@ -17,6 +17,8 @@ _APP_LIMITS: Final = {
     "idle_in_transaction_session_timeout": "10s",
 }
 
+_HAS_TRANSACTION_TIMEOUT: Final = 17
+
 
 async def prepare_roles(admin: Connection, *, app_dsn: str, worker_dsn: str | None) -> None:
     """Create the roles that are missing, with the passwords of their DSNs, and grant access.
@@ -49,7 +51,10 @@ async def _create_login(admin: Connection, role: str, dsn: str) -> None:
         )
     if not await _create_role(admin, role, "LOGIN", password=url.password):
         return
-    for setting, value in _APP_LIMITS.items():
+    limits = dict(_APP_LIMITS)
+    if admin.get_server_version().major >= _HAS_TRANSACTION_TIMEOUT:
+        limits["transaction_timeout"] = "30s"
+    for setting, value in limits.items():
         await admin.execute(f"ALTER ROLE {role} SET {setting} = '{value}'")
 
 

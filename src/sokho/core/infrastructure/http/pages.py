@@ -1,7 +1,8 @@
 """One page of a list, and the link to the next (RFC 8288)."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from datetime import timedelta
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,10 +11,16 @@ from starlette.responses import Response
 
 from sokho.core.application.paging import ListQuery
 from sokho.core.domain.paging import Position
+from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.http.responses import Representation
 
 _T = TypeVar("_T")
+
+WATERMARK: Final = "Sokho-Sync-Watermark"
+
+LONGEST_TRANSACTION: Final = timedelta(seconds=60)
+"""Longer than any transaction of the service may run (see `database.roles`)."""
 
 
 class Page:
@@ -24,6 +31,7 @@ class Page:
     """
 
     def __init__(self, request: Request, tenant_id: UUID, query: ListQuery) -> None:
+        self._database: Database = request.app.state.database
         self._codec: CursorCodec = request.app.state.cursors
         self._path: str = request.scope["path"]
         self._tenant_id = tenant_id
@@ -34,7 +42,7 @@ class Page:
         self.wanted = query.limit + 1
         """How many rows to fetch: one more than the page shows, to know whether it is the last."""
 
-    def response(
+    async def response(
         self,
         representation: Representation,
         rows: Sequence[_T],
@@ -42,16 +50,20 @@ class Page:
     ) -> Response:
         """Return the rows as a JSON array, with a Link to the next page if there is one.
 
-        The link is relative: behind a proxy the service does not know its own name.
+        The link is relative: behind a proxy the service does not know its own name. The
+        watermark is what to ask for next time as ``updated_since``: so far back that no
+        transaction still open can commit a change from before it.
         """
+        now = await self._database.clock.now()
+        headers = {WATERMARK: (now - LONGEST_TRANSACTION).isoformat().replace("+00:00", "Z")}
         limit = self._query.limit
         if len(rows) <= limit:
-            return representation.many(rows)
+            return representation.many(rows, headers=headers)
         shown = rows[:limit]
         cursor = self._codec.encode(position(shown[-1]), query=self._binding())
         parameters = {**self._query.conditions(), "limit": limit, "cursor": cursor}
-        link = f'<{self._path}?{urlencode(parameters)}>; rel="next"'
-        return representation.many(shown, headers={"Link": link})
+        headers["Link"] = f'<{self._path}?{urlencode(parameters)}>; rel="next"'
+        return representation.many(shown, headers=headers)
 
     def _binding(self) -> bytes:
         query = urlencode(self._query.conditions())

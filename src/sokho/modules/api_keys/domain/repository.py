@@ -11,7 +11,7 @@ class ApiKeyRepository(ABC):
 
     @abstractmethod
     async def create(self, key: ApiKey) -> ApiKey:
-        """Store a new key."""
+        """Store a new key; raises `TenantNotFoundError`."""
 
     @abstractmethod
     async def list(self) -> list[ApiKey]:

@@ -48,7 +48,7 @@ class ApiKeyService:
         *,
         expires_at: datetime | None = None,
     ) -> NewApiKey:
-        """Make a key; raises `InvalidError`."""
+        """Make a key; raises `InvalidError`, `TenantNotFoundError`."""
         key_id = self._make_id()
         token = KeyToken.make(tenant_id, key_id, self._random_bytes(SECRET_BYTES)).text
         key = ApiKey.create(

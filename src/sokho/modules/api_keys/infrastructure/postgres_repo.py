@@ -7,8 +7,15 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.scopes import Scope
-from sokho.core.infrastructure.database import TENANT, Row, Statement, Transaction
+from sokho.core.infrastructure.database import (
+    TENANT,
+    ConstraintViolationError,
+    Row,
+    Statement,
+    Transaction,
+)
 from sokho.modules.api_keys.domain.entities import ApiKey
+from sokho.modules.api_keys.domain.errors import TenantNotFoundError
 from sokho.modules.api_keys.domain.repository import ApiKeyRepository
 from sokho.modules.api_keys.infrastructure.tables import api_keys
 
@@ -46,17 +53,22 @@ class PostgresApiKeyRepo(ApiKeyRepository):
         self._tx = transaction
 
     async def create(self, key: ApiKey) -> ApiKey:
-        row = await self._tx.fetch_one(
-            _CREATE,
-            tenant_id=key.tenant_id,
-            id=key.id,
-            name=key.name,
-            secret_hash=key.secret_hash,
-            pepper_id=key.pepper_id,
-            scopes=sorted(key.scopes),
-            expires_at=key.expires_at,
-            created_at=key.created_at,
-        )
+        try:
+            row = await self._tx.fetch_one(
+                _CREATE,
+                tenant_id=key.tenant_id,
+                id=key.id,
+                name=key.name,
+                secret_hash=key.secret_hash,
+                pepper_id=key.pepper_id,
+                scopes=sorted(key.scopes),
+                expires_at=key.expires_at,
+                created_at=key.created_at,
+            )
+        except ConstraintViolationError as violation:
+            if violation.constraint == "api_keys_tenant_id_fkey":
+                raise TenantNotFoundError(key.tenant_id) from violation
+            raise
         assert row is not None
         return to_api_key(row)
 

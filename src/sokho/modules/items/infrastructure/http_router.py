@@ -50,7 +50,7 @@ async def list_items(
     found = await items.list(
         query.filter(), sort=query.order, limit=page.wanted, offset=query.offset, after=page.after
     )
-    return page.response(ITEM, found, query.position)
+    return await page.response(ITEM, found, query.position)
 
 
 @router.post(

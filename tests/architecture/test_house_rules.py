@@ -1,0 +1,115 @@
+"""Rules of the house that no linter knows."""
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sokho
+import sokho.modules
+from sokho.core.domain.errors import DomainError
+from sokho.core.infrastructure.database import TENANT, Statement
+
+SOURCE = Path(sokho.__file__).parent
+
+
+def modules_under(package: str) -> Iterator[str]:
+    root = importlib.import_module(package)
+    for found in pkgutil.walk_packages(root.__path__, f"{package}."):
+        if ".versions." not in found.name and not found.name.endswith(".env"):
+            yield found.name
+
+
+def every_error() -> list[type[DomainError]]:
+    for name in modules_under("sokho"):
+        importlib.import_module(name)
+    found, pending = [], [DomainError]
+    while pending:
+        children = pending.pop().__subclasses__()
+        pending += children
+        found += [child for child in children if "code" in vars(child) or "text" in vars(child)]
+    return found
+
+
+def calls_in(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Attribute):
+                yield function.attr, node.lineno
+            elif isinstance(function, ast.Name):
+                yield function.id, node.lineno
+
+
+class TestErrors:
+    def test_each_speaks_both_languages(self):
+        errors = every_error()
+        assert len(errors) > 10
+        for error in errors:
+            assert error.text.vi, error
+            assert error.text.en, error
+            assert error.text.vi != error.text.en, error
+
+    def test_codes_are_stable_words(self):
+        for error in every_error():
+            assert error.code.replace("_", "").isalpha(), error
+            assert error.code.islower(), error
+
+
+class TestTransactions:
+    @pytest.mark.parametrize("name", ["commit", "rollback", "gather", "unbound"])
+    def test_modules_neither_end_nor_bypass_the_transaction(self, name: str):
+        allowed = {"unbound": {"tenants/infrastructure/postgres_repo.py"}}.get(name, set())
+        found = {
+            path.relative_to(SOURCE / "modules").as_posix()
+            for path in (SOURCE / "modules").rglob("*.py")
+            if name in {call for call, _ in calls_in(path)}
+        }
+        assert found == allowed
+
+    def test_the_tenant_is_bound_in_one_place(self):
+        naming = {
+            path.relative_to(SOURCE / "core/infrastructure/database").as_posix()
+            for path in SOURCE.rglob("*.py")
+            if "TENANT_SETTING" in path.read_text() or "app.current_tenant" in path.read_text()
+        }
+        assert naming == {"policies.py", "statements.py", "transaction.py"}
+
+    def test_every_statement_of_a_module_names_the_tenant(self):
+        statements = list(every_statement())
+        assert len(statements) >= 10
+        # The operator's list of businesses, through the worker's own role; and a business's
+        # own row, whose id is the tenant.
+        exempt = {"tenants._LIST", "tenants._CREATE"}
+        without = {
+            name
+            for name, statement in statements
+            if not {TENANT.key, "tenant_id"} & set(statement._names)
+        }
+        assert without == exempt
+
+
+def every_statement() -> Iterator[tuple[str, Statement]]:
+    for name in modules_under("sokho.modules"):
+        module = importlib.import_module(name)
+        for attribute, value in vars(module).items():
+            if isinstance(value, Statement):
+                yield f"{name.split('.')[2]}.{attribute}", value
+
+
+class TestTaste:
+    def test_a_file_is_no_longer_than_a_reader_can_hold(self):
+        long = {path for path in SOURCE.rglob("*.py") if len(path.read_text().splitlines()) > 400}
+        assert not long
+
+    def test_rooms_have_no_lumber(self):
+        lumber = {"utils", "helpers", "common", "base", "manager", "misc"}
+        names = {path.stem for path in SOURCE.rglob("*")}
+        assert not lumber & names
+
+    def test_modules_know_no_status_codes_of_errors(self):
+        for path in (SOURCE / "modules").rglob("*.py"):
+            assert "HTTPException" not in path.read_text(), path

@@ -1,0 +1,209 @@
+"""The quick look at the catalogue before a start: each way to break the seal is named."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from sokho.core.domain.errors import OperatorError
+from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.pool import Connection
+from sokho.core.infrastructure.database.readiness import is_ready, refuse_unless_sealed
+from sokho.core.infrastructure.database.seal import find_leaks
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+
+
+@pytest.fixture
+async def admin(scratch: DatabaseUrls) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(scratch.admin)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def service(scratch: DatabaseUrls) -> AsyncIterator[Database]:
+    database = Database(scratch.app, pool_size=1)
+    yield database
+    await database.close()
+
+
+async def findings(service: Database) -> set[tuple[str, str]]:
+    async with service.unbound() as connection:
+        return {(leak.code, leak.object) for leak in await find_leaks(connection)}
+
+
+_OPEN_TO_ALL = "CREATE POLICY generous ON items FOR SELECT TO sokho_app USING (true)"
+
+BROKEN = {
+    "row security is off": (
+        "ALTER TABLE items DISABLE ROW LEVEL SECURITY",
+        ("rls_disabled", "items"),
+    ),
+    "the owner is let through": (
+        "ALTER TABLE items NO FORCE ROW LEVEL SECURITY",
+        ("rls_not_forced", "items"),
+    ),
+    "the policy is gone": ("DROP POLICY tenant_access ON items", ("policy_missing", "items")),
+    "the floor is gone": ("DROP POLICY tenant_floor ON api_keys", ("policy_missing", "api_keys")),
+    "the floor is permissive": (
+        "DROP POLICY tenant_floor ON items; CREATE POLICY tenant_floor ON items USING (true)",
+        ("policy_missing", "items"),
+    ),
+    "the policy lets all through": (
+        "ALTER POLICY tenant_access ON items USING (true)",
+        ("policy_altered", "items"),
+    ),
+    "the check lets all through": (
+        "ALTER POLICY tenant_access ON items WITH CHECK (true)",
+        ("policy_altered", "items"),
+    ),
+    "an unset tenant is forgiven": (
+        (
+            "ALTER POLICY tenant_access ON items USING "
+            "(tenant_id = (SELECT current_setting('app.current_tenant', true)::uuid))"
+        ),
+        ("policy_altered", "items"),
+    ),
+    "another setting decides": (
+        (
+            "ALTER POLICY tenant_floor ON tenants USING "
+            "(id = (SELECT current_setting('app.other')::uuid))"
+        ),
+        ("policy_altered", "tenants"),
+    ),
+    "another column decides": (
+        (
+            "ALTER POLICY tenant_access ON items USING "
+            "(id = (SELECT current_setting('app.current_tenant')::uuid))"
+        ),
+        ("policy_altered", "items"),
+    ),
+    "a second policy is generous": (_OPEN_TO_ALL, ("policy_altered", "items")),
+    "a table is not sealed": (
+        "CREATE TABLE notes (tenant_id uuid NOT NULL); GRANT SELECT ON notes TO sokho_app",
+        ("rls_disabled", "notes"),
+    ),
+    "a table belongs to nobody": (
+        "CREATE TABLE notes (id int); GRANT INSERT ON notes TO sokho_app",
+        ("no_tenant_column", "notes"),
+    ),
+    "a column of a table is granted": (
+        "CREATE TABLE notes (id int); GRANT SELECT (id) ON notes TO sokho_app",
+        ("no_tenant_column", "notes"),
+    ),
+    "the tenant may be missing": (
+        (
+            "ALTER TABLE item_tags DROP CONSTRAINT item_tags_pkey;"
+            "ALTER TABLE item_tags ALTER tenant_id DROP NOT NULL"
+        ),
+        ("no_tenant_column", "item_tags"),
+    ),
+    "a view looks past the policy": (
+        "CREATE VIEW every_item AS SELECT * FROM items; GRANT SELECT ON every_item TO sokho_app",
+        ("not_a_table", "every_item"),
+    ),
+    "a materialized view keeps a copy": (
+        "CREATE MATERIALIZED VIEW copies AS SELECT 1 AS a; GRANT SELECT ON copies TO sokho_app",
+        ("not_a_table", "copies"),
+    ),
+}
+
+
+class TestFindLeaks:
+    async def test_finds_nothing_on_a_migrated_database(self, service: Database):
+        assert await findings(service) == set()
+        await refuse_unless_sealed(service)
+        assert await is_ready(service)
+
+    @pytest.mark.parametrize("name", BROKEN)
+    async def test_names_what_is_broken_and_refuses_to_start(
+        self, admin: Connection, service: Database, name: str
+    ):
+        command, expected = BROKEN[name]
+        await admin.execute(command)
+        assert expected in await findings(service)
+        with pytest.raises(OperatorError) as refusal:
+            await refuse_unless_sealed(service)
+        assert expected[1] in refusal.value.text.vi
+
+    async def test_a_privileged_role_is_refused(self, scratch: DatabaseUrls):
+        service = Database(scratch.admin, pool_size=1)
+        assert ("privileged_role", "sokho_admin") in await findings(service)
+        with pytest.raises(OperatorError, match="superuser"):
+            await refuse_unless_sealed(service)
+        await service.close()
+
+    async def test_a_role_that_can_become_the_owner_is_refused(
+        self, admin: Connection, scratch: DatabaseUrls
+    ):
+        role = "member_of_the_owner"
+        await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT sokho_owner TO {role}")
+        address = scratch.app.partition("@")[2]
+        service = Database(f"postgresql://{role}:x@{address}", pool_size=1)
+        try:
+            assert ("privileged_role", role) in await findings(service)
+        finally:
+            await service.close()
+            await admin.execute(f"DROP ROLE {role}")
+
+
+class TestReadiness:
+    async def test_an_older_schema_is_told_with_the_command_that_mends_it(
+        self, admin: Connection, service: Database
+    ):
+        await admin.execute("UPDATE alembic_version SET version_num = '0001'")
+        assert not await is_ready(service)
+        with pytest.raises(OperatorError, match="sokho migrate"):
+            await refuse_unless_sealed(service)
+
+    async def test_a_database_that_was_never_migrated_is_told_so(
+        self, admin: Connection, service: Database
+    ):
+        await admin.execute("DROP TABLE alembic_version")
+        with pytest.raises(OperatorError, match="version 0"):
+            await refuse_unless_sealed(service)
+
+    async def test_an_unreachable_database_is_told(self, scratch: DatabaseUrls):
+        service = Database(scratch.app.replace("port=5432", "port=1"), pool_size=1)
+        assert not await is_ready(service)
+        with pytest.raises(OperatorError, match="cannot be reached"):
+            await refuse_unless_sealed(service)
+
+
+class TestGrants:
+    async def test_the_service_may_change_rows_and_nothing_else(self, service: Database):
+        async with service.unbound() as connection:
+            granted = await connection.fetch(
+                "SELECT table_name, privilege_type FROM information_schema.role_table_grants "
+                "WHERE grantee = 'sokho_app' AND table_name <> 'alembic_version'"
+            )
+            dml = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+            assert {row["privilege_type"] for row in granted} == dml
+            assert len(granted) == len(dml) * 4
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("TRUNCATE items")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute("CREATE TABLE mine (id int)")
+
+    async def test_row_security_cannot_be_switched_off(self, service: Database):
+        async with service.unbound() as connection:
+            await connection.execute("SET row_security = off")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch("SELECT * FROM items")
+            await connection.execute("RESET row_security")
+
+    async def test_the_worker_sees_which_businesses_exist_and_nothing_of_theirs(
+        self, scratch: DatabaseUrls
+    ):
+        worker = await asyncpg.connect(scratch.worker)
+        assert await worker.fetch("SELECT id, name, state, created_at FROM tenants") == []
+        for forbidden in (
+            "SELECT * FROM items",
+            "SELECT * FROM api_keys",
+            "UPDATE tenants SET name = 'x'",
+            "DELETE FROM tenants",
+            "INSERT INTO tenants (id) VALUES (gen_random_uuid())",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await worker.execute(forbidden)
+        await worker.close()
