@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import asyncpg
 import httpx2
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from sokho.app import create_app
 from sokho.core.domain.scopes import Scope
@@ -140,7 +141,7 @@ def settings_for(urls: DatabaseUrls, **others: object) -> Settings:
     )
 
 
-def client_of(app: Callable[..., object], api_key: str | None = None) -> httpx2.AsyncClient:
+def client_of(app: ASGIApp, api_key: str | None = None) -> httpx2.AsyncClient:
     """Return a client of the ASGI application, with a key or with none."""
     return httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),

@@ -22,20 +22,25 @@ _PATIENCE_SECONDS = 30.0
 class Service:
     """A running ``sokho serve --demo`` and what it printed."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        command: tuple[str, ...] = (str(SOKHO), "serve", "--demo"),
+    ) -> None:
         self._environment = {
             **os.environ,
             "SOKHO_DATA_DIR": str(folder),
             "SOKHO_PORT": "0",
             "SOKHO_LANG": "en",
         }
-        self._arguments = arguments
+        self._command = (*command, *arguments)
         self._log = folder / "stderr.txt"
 
     def __enter__(self) -> Self:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [SOKHO, "serve", "--demo", *self._arguments],
+                self._command,
                 env=self._environment,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from sokho.core.infrastructure.database.clock import DatabaseClock
 from sokho.core.infrastructure.database.pool import Connection, Pool
 from sokho.core.infrastructure.database.transaction import (
@@ -40,8 +42,13 @@ class Database:
         connection = await self._pool.acquire()
         try:
             yield connection
-        finally:
+        except asyncpg.PostgresError:
             self._pool.release(connection)
+            raise
+        except BaseException:
+            self._pool.discard(connection)  # it may be in the middle of something
+            raise
+        self._pool.release(connection)
 
     async def _ask_for_time(self) -> datetime:
         async with self.unbound() as connection:
