@@ -33,6 +33,7 @@ format: install  ## Format the code
 	$(BIN)/ruff check --fix
 
 lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
+	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt
 	$(COMPILE) --upgrade pyproject.toml --extra embedded -o requirements/run.txt
 	$(COMPILE) --upgrade pyproject.toml --extra embedded --group dev -o $(LOCK)
 

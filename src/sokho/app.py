@@ -10,11 +10,8 @@ from sokho import __version__
 from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.http import health
+from sokho.core.infrastructure.http.application import Application
 from sokho.core.infrastructure.http.cursors import CursorCodec
-from sokho.core.infrastructure.http.middleware import RequestMiddleware
-from sokho.core.infrastructure.http.openapi import DocumentedApp
-from sokho.core.infrastructure.http.problems import add_problem_handlers
-from sokho.core.infrastructure.http.routing import add_routes
 from sokho.core.infrastructure.logging import configure_logging
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
@@ -47,7 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await database.close()
 
-    app = DocumentedApp(
+    app = Application(
         title="Sokho",
         summary="Items and stock of many businesses on one database, each sealed.",
         version=__version__,
@@ -63,7 +60,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Pepper(keys.pepper_id, keys.pepper),
         operator_key_hash=settings.operator_hash(),
     )
-    app.add_middleware(RequestMiddleware)
-    add_problem_handlers(app)
-    add_routes(app, items.router, health.router)
+    app.add_routes(items.router, health.router)
     return app

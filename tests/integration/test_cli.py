@@ -79,6 +79,10 @@ class TestTenant:
         assert "Tên doanh nghiệp" in answer.stderr
         assert answer.stdout == ""
 
+    def test_without_a_secret_one_is_made_in_the_data_folder(self, cli: Cli, tmp_path: Path):
+        assert cli("tenant", "create", "Tiệm may", SOKHO_SECRET="").returncode == 0
+        assert (tmp_path / "data/secret").stat().st_mode & 0o777 == 0o600
+
     def test_a_missing_name_is_a_usage_error(self, cli: Cli):
         assert cli("tenant", "create").returncode == 2
 

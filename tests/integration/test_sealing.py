@@ -7,6 +7,7 @@ import pytest
 
 from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.policies import tenant_predicate
 from sokho.core.infrastructure.database.pool import Connection
 from sokho.core.infrastructure.database.readiness import is_ready, refuse_unless_sealed
 from sokho.core.infrastructure.database.seal import find_leaks
@@ -45,6 +46,13 @@ BROKEN = {
     ),
     "the policy is gone": ("DROP POLICY tenant_access ON items", ("policy_missing", "items")),
     "the floor is gone": ("DROP POLICY tenant_floor ON api_keys", ("policy_missing", "api_keys")),
+    "the floor stands for one command only": (
+        (
+            "DROP POLICY tenant_floor ON items; CREATE POLICY tenant_floor ON items AS RESTRICTIVE "
+            f"FOR UPDATE USING ({tenant_predicate()}) WITH CHECK ({tenant_predicate()})"
+        ),
+        ("policy_missing", "items"),
+    ),
     "the floor is permissive": (
         "DROP POLICY tenant_floor ON items; CREATE POLICY tenant_floor ON items USING (true)",
         ("policy_missing", "items"),

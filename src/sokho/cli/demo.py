@@ -31,7 +31,7 @@ def demo(as_json: AsJson = False) -> None:
 def open_demo(settings: Settings) -> list[DemoTenant]:
     """Return the demo businesses, opened on first use."""
     folder = data_dir(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)  # where a database is set, nobody has made it
     keys = settings.derived_keys()
 
     async def ensure(database: Database) -> list[DemoTenant]:

@@ -6,7 +6,6 @@ import typer
 
 from sokho.cli.language import tr
 from sokho.cli.output import print_json
-from sokho.cli.runtime import data_dir
 from sokho.cli.tenants import AsJson
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
@@ -27,8 +26,6 @@ def _group() -> None:
 @app.command(help=tr("Tạo khóa; chỉ mã băm được cài đặt.", "Make a key; set its hash."))
 def create(as_json: AsJson = False) -> None:
     settings = Settings.load()
-    if settings.secret is None:
-        data_dir(settings).mkdir(parents=True, exist_ok=True)
     keys = settings.derived_keys()
     token = make_operator_key(secrets.token_bytes(SECRET_BYTES))
     hashed = Pepper(keys.pepper_id, keys.pepper).hash(token).hex()

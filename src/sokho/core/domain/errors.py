@@ -1,6 +1,6 @@
 """The families of errors; each module keeps its own beside its entity.
 
-Nothing here knows HTTP: `core.infrastructure.problems` maps a family to a status.
+Nothing here knows HTTP: `core.infrastructure.http.problems` maps a family to a status.
 """
 
 from dataclasses import dataclass

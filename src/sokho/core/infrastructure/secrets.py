@@ -40,6 +40,7 @@ def keyed_hash(key: bytes, message: bytes) -> bytes:
 
 def secret_in(data_dir: Path) -> str:
     """Return the secret kept in the data folder, made on first use, for its owner alone."""
+    data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "secret"
     with contextlib.suppress(FileExistsError):
         write_private(path, secrets.token_urlsafe(_KEY_BYTES), replace=False)

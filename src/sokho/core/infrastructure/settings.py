@@ -24,7 +24,7 @@ class Settings(BaseSettings):
         None, description="The role that may list businesses, sokho_worker."
     )
     admin_database_url: SecretStr | None = Field(
-        None, description="Only `sokho migrate` uses it: creates roles, then acts as the owner."
+        None, description="For migrations alone: creates the roles, then acts as the owner."
     )
     data_dir: Path | None = Field(None, description="Where the embedded database keeps its data.")
     host: str = "127.0.0.1"

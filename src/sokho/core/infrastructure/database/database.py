@@ -36,8 +36,8 @@ class Database:
     async def unbound(self) -> AsyncIterator[Connection]:
         """Lend a bare connection with no tenant bound: every sealed table refuses it.
 
-        For what concerns the database itself (its version, its catalogue) and for the
-        operator's list of businesses; nothing a tenant's request needs.
+        For what concerns the database itself (its version, its catalogue, its clock) and for
+        the operator's list of businesses; nothing that reads a tenant's rows.
         """
         connection = await self._pool.acquire()
         try:

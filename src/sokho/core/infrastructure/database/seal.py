@@ -23,6 +23,8 @@ _TENANT_COLUMNS: Final = {"tenants": "id"}
 # What every tenant may read: nothing of anybody's.
 _SHARED_TABLES: Final = frozenset({VERSION_TABLE})
 
+_ALL: Final = "*"  # how the catalogue writes FOR ALL
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -129,8 +131,8 @@ def _faults(relation: Row, policies: Sequence[Row]) -> Iterator[str]:
         yield "rls_disabled"
     if not relation["relforcerowsecurity"]:
         yield "rls_not_forced"
-    present = {(policy["polname"], policy["polpermissive"]) for policy in policies}
-    if not {(ACCESS_POLICY, True), (FLOOR_POLICY, False)} <= present:
+    present = {(each["polname"], each["polpermissive"], each["command"]) for each in policies}
+    if not {(ACCESS_POLICY, True, _ALL), (FLOOR_POLICY, False, _ALL)} <= present:
         yield "policy_missing"
     column = _TENANT_COLUMNS.get(relation["relname"], TENANT_COLUMN)
     rule = _bare(tenant_predicate(column))

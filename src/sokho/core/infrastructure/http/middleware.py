@@ -9,12 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sokho.core.domain.identity import Principal
 from sokho.core.domain.ids import new_id
 from sokho.core.infrastructure.http.context import RequestContext
-from sokho.core.infrastructure.http.problems import internal_error
+from sokho.core.infrastructure.http.problems import answer_to, is_foreseen
 from sokho.core.infrastructure.logging import logger
 
 
 class RequestMiddleware:
-    """Gives each request an id, answers what nobody caught with a 500, and logs the request.
+    """Gives each request an id, answers what was raised with a problem, and logs the request.
 
     Pure ASGI: Starlette's `BaseHTTPMiddleware` would halve the throughput.
     """
@@ -43,11 +43,12 @@ class RequestMiddleware:
             await self.app(scope, receive, send_with_id)
         except ClientDisconnect:
             status = 499  # nobody is left to answer
-        except Exception:
-            logger.exception("request failed", request_id=str(context.request_id))
+        except Exception as error:
+            if not is_foreseen(error):
+                logger.exception("request failed", request_id=str(context.request_id))
             if status:
                 raise  # part of the answer is out: the connection must break
-            await internal_error(scope)(scope, receive, send_with_id)
+            await answer_to(scope, error)(scope, receive, send_with_id)
         finally:
             _log(scope, context, status)
 

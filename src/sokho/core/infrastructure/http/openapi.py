@@ -1,12 +1,8 @@
-"""The OpenAPI document: problem responses of every operation, written once."""
+"""Which problem responses an operation has, for its entry in the OpenAPI document."""
 
 from collections import defaultdict
 from typing import Any, Final
 
-from fastapi import FastAPI
-from pydantic.json_schema import models_json_schema
-
-from sokho.core.application.dto import Problem
 from sokho.core.domain.errors import DomainError, InvalidError, PermissionDeniedError
 from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedError
 from sokho.core.infrastructure.database import OverloadedError
@@ -48,17 +44,3 @@ def problems(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
         }
         for status, names in sorted(codes.items())
     }
-
-
-class DocumentedApp(FastAPI):
-    """A FastAPI application whose document knows the schema of problems."""
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, made at the first call."""
-        if self.openapi_schema is None:
-            document = super().openapi()
-            _, schemas = models_json_schema(
-                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
-            )
-            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
-        return super().openapi()

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
 from sokho.core.domain.errors import (
@@ -129,16 +127,24 @@ def status_of(error: type[DomainError]) -> int:
     )
 
 
-def internal_error(scope: Any) -> Response:
-    """Return the answer to a failure nobody foresaw; the log knows more."""
+def answer_to(scope: Any, error: Exception) -> Response:
+    """Return the problem response to whatever a route raised.
+
+    What nobody foresaw is a 500 that tells nothing; the log knows more.
+    """
+    if isinstance(error, RequestValidationError):
+        error = InvalidError(*field_errors(error.errors()))
+    if isinstance(error, DomainError):
+        return _answer_to_domain_error(scope, error)
+    if isinstance(error, HTTPException) and error.status_code in _CODES:
+        code, title = _CODES[error.status_code]
+        return problem(scope, error.status_code, code, title, headers=error.headers)
     return problem(scope, 500, *_CODES[500])
 
 
-def add_problem_handlers(app: FastAPI) -> None:
-    """Have every refusal and failure of `app` answered with a problem response."""
-    app.add_exception_handler(DomainError, _on_domain_error)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+def is_foreseen(error: Exception) -> bool:
+    """Whether an error is an answer in itself and needs no traceback in the log."""
+    return isinstance(error, DomainError | HTTPException | RequestValidationError)
 
 
 def preferred_language(scope: Any) -> Language:
@@ -165,22 +171,10 @@ def _weight(parameter: str) -> float:
         return 0.0
 
 
-async def _on_domain_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DomainError)
-    status = status_of(type(error))
+def _answer_to_domain_error(scope: Any, error: DomainError) -> Response:
     detail = None
     if isinstance(error, PermissionDeniedError) and error.scope is not None:
         detail = _MISSING_SCOPE.format(scope=error.scope)
     errors = error.errors if isinstance(error, InvalidError) else ()
-    return problem(request.scope, status, error.code, error.text, detail=detail, errors=errors)
-
-
-async def _on_validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return await _on_domain_error(request, InvalidError(*field_errors(error.errors())))
-
-
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    code, title = _CODES.get(error.status_code, _CODES[500])
-    return problem(request.scope, error.status_code, code, title, headers=error.headers)
+    status = status_of(type(error))
+    return problem(scope, status, error.code, error.text, detail=detail, errors=errors)

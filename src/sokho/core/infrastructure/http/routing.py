@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -56,12 +55,6 @@ class PreparedRoute(APIRoute):
             raise HTTPException(405, headers={"Allow": allowed_methods(scope)})
         response = await self._plan.run(scope, receive)
         await response(scope, receive, send)
-
-
-def add_routes(app: FastAPI, *routers: APIRouter) -> None:
-    """Add routers whose paths are whole already: matching one is then a single step."""
-    for router in routers:
-        app.router.routes.extend(router.routes)
 
 
 def allowed_methods(scope: Scope) -> str:

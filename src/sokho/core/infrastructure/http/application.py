@@ -1,0 +1,49 @@
+"""FastAPI, with what this service needs of it around each request, and no more."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sokho.core.application.dto import Problem
+from sokho.core.infrastructure.http.middleware import RequestMiddleware
+
+
+class Application(FastAPI):
+    """A FastAPI application of prepared routes, whose document knows the schema of problems."""
+
+    def add_routes(self, *routers: APIRouter) -> None:
+        """Add routers whose paths are whole already: matching one is then a single step."""
+        for router in routers:
+            self.router.routes.extend(router.routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection; FastAPI would ask the environment about telemetry each time."""
+        if scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the application as the server calls it.
+
+        `RequestMiddleware` does what FastAPI's own five layers are for: it answers errors,
+        bodies are bounded where they are read, and files are not taken.
+        """
+        app: ASGIApp = self.router
+        for middleware, args, options in reversed(self.user_middleware):
+            app = middleware(app, *args, **options)
+        return RequestMiddleware(app)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, made at the first call."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            _, schemas = models_json_schema(
+                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+            )
+            components = document.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas["$defs"])
+        return super().openapi()
