@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 from stdnum import ean
 
-from sokho.demo.catalogue import DemoBusiness, DemoItem, axis, demo_businesses
+from sokho.demo.businesses import demo_businesses
+from sokho.demo.catalogue import DemoBusiness, DemoItem, axis
 
 PIECES = {"cái", "chiếc", "bộ", "đôi"}
 MEASURES = {"kg", "g", "lít", "ml", "m", "m²"}
@@ -52,7 +53,7 @@ class TestBusinesses:
 
     @pytest.mark.parametrize("hash_seed", ["1", "2"])
     def test_are_equal_in_another_process(self, hash_seed: str) -> None:
-        code = "from sokho.demo.catalogue import *; print(ascii(demo_businesses()))"
+        code = "from sokho.demo.businesses import *; print(ascii(demo_businesses()))"
         path = os.pathsep.join(sys.path)
         env = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}
         run = [sys.executable, "-c", code]

@@ -34,15 +34,6 @@ class DemoBusiness:
     items: tuple[DemoItem, ...]
 
 
-def demo_businesses() -> tuple[DemoBusiness, ...]:
-    """Return the hardware shop, then the café; equal at every call."""
-    # Imported here because both modules build their tables from the types above.
-    from sokho.demo.cafe import cafe
-    from sokho.demo.hardware_shop import hardware_shop
-
-    return hardware_shop(), cafe()
-
-
 @dataclass(frozen=True, slots=True)
 class Family:
     """A product family: templates, filled once for each combination of its axes.

@@ -9,7 +9,8 @@ import msgspec
 from sokho.core.domain.identity import Authenticator, UnauthenticatedError
 from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.secrets import DerivedKeys, write_private
-from sokho.demo.catalogue import DemoBusiness, demo_businesses
+from sokho.demo.businesses import demo_businesses
+from sokho.demo.catalogue import DemoBusiness
 from sokho.modules.items.domain.service import ItemService
 from sokho.modules.items.infrastructure.postgres_repo import PostgresItemRepo
 from sokho.provisioning import open_business
