@@ -14,9 +14,7 @@ class ListQuery(BaseModel):
     offset: int = Field(
         0, ge=0, le=MAX_OFFSET, description="Rows to skip; a cursor goes further, and faster."
     )
-    cursor: str | None = Field(
-        None, max_length=1024, description="Where to go on: taken from the `Link` header."
-    )
+    cursor: str | None = Field(None, description="Where to go on: taken from the `Link` header.")
     sort: str = "id"
 
     @model_validator(mode="after")

@@ -3,14 +3,15 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
 from typing import Any, Final
 
 import msgspec
 import structlog
 
-# Whatever looks like a key of ours, and the password of a URL, wherever it stands.
-_SECRETS: Final = re.compile(r"sokho(?:op)?_[0-9A-Za-z_]{20,}|(?<=://)([^\s:/@]+):[^\s@]+(?=@)")
+# Whatever looks like a key of ours, and the password in a URL, wherever it stands in a line.
+_SECRETS: Final = re.compile(
+    rb"""sokho(?:op)?_[0-9A-Za-z_]{20,}|(?<=://)[^\s"/:@]*:[^\s"]+(?=@)|(?<=password=)[^\s"&]+"""
+)
 
 logger: Final[Any] = structlog.get_logger("sokho")
 
@@ -23,7 +24,6 @@ def configure_logging(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _without_secrets,
             structlog.processors.JSONRenderer(serializer=_to_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -48,14 +48,5 @@ class _LibraryHandler(logging.Handler):
         )
 
 
-def _without_secrets(
-    _: object, __: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _SECRETS.sub(r"[secret]", value)
-    return event
-
-
 def _to_json(event: object, **_: object) -> bytes:
-    return msgspec.json.encode(event, enc_hook=str)
+    return _SECRETS.sub(b"[secret]", msgspec.json.encode(event, enc_hook=str))

@@ -14,6 +14,8 @@ from sokho.core.infrastructure.http.errors import (
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
+_INT64_DIGITS: Final = len(str(-(2**63)))
+
 _MEDIA_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
 
 
@@ -57,8 +59,13 @@ def _refuse(constant: str) -> Any:
     raise ValueError(constant)
 
 
+def _integer(digits: str) -> int | float:
+    """Read an integer; one beyond 64 bits as a float, since Python refuses thousands of digits."""
+    return int(digits) if len(digits) <= _INT64_DIGITS else float(digits)
+
+
 # Python's own parser takes NaN and Infinity, which no JSON has.
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
 
 
 def _parse(body: bytes) -> Any:

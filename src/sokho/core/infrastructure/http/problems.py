@@ -162,7 +162,7 @@ def preferred_language(scope: Any) -> Language:
 
 
 def _weight(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
+    name, _, value = parameter.strip().lower().partition("=")
     if name != "q":
         return 1.0
     try:

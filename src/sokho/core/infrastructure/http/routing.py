@@ -199,11 +199,12 @@ class _Reader:
 class _Inputs:
     """What one request brought, and what is wrong with it so far."""
 
-    __slots__ = ("errors", "query", "request")
+    __slots__ = ("_query_errors", "errors", "query", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.errors: Errors = []
+        self._query_errors: Errors = []
         raw = request.scope["query_string"]
         self.query: dict[str, str] = self._parse(raw) if raw else {}
 
@@ -213,7 +214,8 @@ class _Inputs:
             raise RequestValidationError(self.errors)
 
     def refuse_unknown(self, known: frozenset[str]) -> None:
-        """Add an error for each query parameter that nothing reads."""
+        """Add what is wrong with the query as a whole, and each parameter that nothing reads."""
+        self.errors += self._query_errors
         for name in self.query.keys() - known:
             self.errors.append({"type": "extra_forbidden", "loc": ("query", name)})
 
@@ -226,13 +228,13 @@ class _Inputs:
                 max_num_fields=_MAX_PARAMETERS,
             )
         except ValueError:
-            self.errors.append({"type": "invalid", "loc": ("query",)})
+            self._query_errors.append({"type": "invalid", "loc": ("query",)})
             return {}
         query = dict(pairs)
         if any("\0" in name or "\0" in value for name, value in pairs):
-            self.errors.append({"type": "invalid_character", "loc": ("query",)})
+            self._query_errors.append({"type": "invalid_character", "loc": ("query",)})
         if len(query) < len(pairs):
-            self.errors.append({"type": REPEATED_PARAMETER, "loc": ("query",)})
+            self._query_errors.append({"type": REPEATED_PARAMETER, "loc": ("query",)})
         return query
 
 

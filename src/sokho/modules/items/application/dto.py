@@ -1,10 +1,10 @@
 """What clients send and receive of items."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
 from sokho.core.application.dto import RequestModel, ResponseModel
@@ -81,6 +81,15 @@ class ItemListQuery(ListQuery):
     sort: Literal[
         "id", "-id", "sku", "-sku", "created_at", "-created_at", "updated_at", "-updated_at"
     ] = Field("id", description="`-` for descending.")
+
+    @field_validator("updated_since")
+    @classmethod
+    def _in_utc(cls, instant: datetime | None) -> datetime | None:
+        """Refuse an instant that in UTC lies before the first year or after the last."""
+        try:
+            return instant and instant.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("out of range") from None
 
     def position(self, item: Item) -> Position:
         """Return where `item` stands in this order."""

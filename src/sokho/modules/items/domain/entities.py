@@ -1,7 +1,6 @@
 """An item, and when it is valid."""
 
 import json
-import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -201,9 +200,11 @@ def _attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def _is_plain_number(value: object) -> bool:
-    """Whether a scalar is null, a boolean, a 64-bit integer or a finite number."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, int):
+    """Whether a scalar is null, a boolean, or a number that comes back as it went.
+
+    A float from 2^63 on has no fraction, so jsonb would return it as an integer that no
+    64 bits hold.
+    """
+    if isinstance(value, int | float):
         return -(2**63) <= value < 2**63
     return value is None

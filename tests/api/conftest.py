@@ -1,0 +1,49 @@
+"""Services of a test's own, to break, to watch, or to run with other settings."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from sokho.app import create_app
+from sokho.core.domain.scopes import Scope
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from sokho.core.infrastructure.secrets import DerivedKeys
+from sokho.modules.api_keys.domain.entities import Pepper
+from sokho.modules.api_keys.domain.tokens import make_operator_key
+from tests.conftest import Business, a_key_with, client_of, settings_for
+
+OPERATOR_KEY = make_operator_key(b"\7" * 32)
+
+ClientWith: TypeAlias = Callable[..., Awaitable[httpx2.AsyncClient]]
+
+
+@pytest.fixture
+async def fresh_app(urls: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIterator[FastAPI]:
+    """A service that remembers nobody yet, with an operator and two connections at most."""
+    pepper = Pepper(derived_keys.pepper_id, derived_keys.pepper)
+    app = create_app(
+        settings_for(urls, pool_size=2, operator_key_hash=pepper.hash(OPERATOR_KEY).hex())
+    )
+    yield app
+    await app.state.database.close()
+
+
+@pytest.fixture
+async def operator(fresh_app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client that holds the operator's key."""
+    async with client_of(fresh_app, OPERATOR_KEY) as client:
+        yield client
+
+
+@pytest.fixture
+def client_with(app: FastAPI, business: Business, derived_keys: DerivedKeys) -> ClientWith:
+    """Return the maker of clients of `business` whose key holds some scopes only."""
+
+    async def make(*scopes: Scope) -> httpx2.AsyncClient:
+        key = await a_key_with(app.state.database, derived_keys, business.tenant_id, *scopes)
+        return client_of(app, key)
+
+    return make

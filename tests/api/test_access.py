@@ -1,0 +1,136 @@
+"""Who may do what: every operation, tried by everybody who may not."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from sokho.core.domain.scopes import Scope
+from sokho.modules.api_keys.domain.tokens import KeyToken
+from tests.api.conftest import ClientWith
+from tests.api.problems import problem_of
+from tests.conftest import Business
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route, and the scope that it needs."""
+
+    method: str
+    path: str
+    scope: Scope
+
+    async def call(self, http: httpx2.AsyncClient, **options: object) -> httpx2.Response:
+        path = self.path.replace("{item_id}", str(uuid4()))
+        body = {"sku": f"S-{uuid4()}", "name": "B"} if self.method == "POST" else None
+        return await http.request(self.method, path, json=body, **options)  # type: ignore[arg-type]
+
+
+OPERATIONS: Final = [
+    Operation("POST", "/v1/items", Scope.ITEMS_WRITE),
+    Operation("GET", "/v1/items", Scope.ITEMS_READ),
+    Operation("GET", "/v1/items/{item_id}", Scope.ITEMS_READ),
+]
+
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+
+
+def test_every_documented_operation_is_tried_here(app: FastAPI):
+    documented = {
+        (method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item
+    }
+    assert documented == {(operation.method, operation.path) for operation in OPERATIONS}
+
+
+@every_operation
+class TestEveryOperation:
+    async def test_refuses_the_anonymous(self, anonymous: httpx2.AsyncClient, operation: Operation):
+        answer = await operation.call(anonymous)
+        problem_of(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="sokho"'
+
+    async def test_refuses_a_key_without_its_scope(
+        self, client_with: ClientWith, operation: Operation
+    ):
+        http = await client_with(*(scope for scope in Scope if scope != operation.scope))
+        problem = problem_of(await operation.call(http), 403, "permission_denied")
+        assert operation.scope in problem["detail"]
+
+    async def test_takes_a_key_with_its_scope_alone(
+        self, client_with: ClientWith, operation: Operation
+    ):
+        answer = await operation.call(await client_with(operation.scope))
+        assert answer.status_code in {200, 201, 404}
+
+    async def test_refuses_the_operator(self, operator: httpx2.AsyncClient, operation: Operation):
+        problem_of(await operation.call(operator), 403, "permission_denied")
+
+    async def test_refuses_the_anonymous_before_it_looks_at_anything_else(
+        self, anonymous: httpx2.AsyncClient, operation: Operation
+    ):
+        for query in ("?limit=x", "?q=1", "?a=1&a=2", "?%FF", "?a=%00"):
+            path = operation.path.replace("{item_id}", "not-a-uuid")
+            answer = await anonymous.request(operation.method, path + query, content=b"{")
+            problem_of(answer, 401, "unauthenticated")
+
+
+class TestKey:
+    @pytest.mark.parametrize(
+        "header",
+        ["", "Bearer", "Bearer ", "Bearer x", "Basic {key}", "{key}", "Bearer {key}x", "Bearer  ộ"],
+    )
+    async def test_that_is_none_is_refused(
+        self, anonymous: httpx2.AsyncClient, business: Business, header: str
+    ):
+        value = header.replace("{key}", business.api_key).encode()
+        answer = await anonymous.get("/v1/items", headers=[(b"Authorization", value)])
+        problem_of(answer, 401, "unauthenticated")
+
+    @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+    async def test_is_taken_however_the_scheme_is_written(
+        self, anonymous: httpx2.AsyncClient, business: Business, scheme: str
+    ):
+        header = {"Authorization": f"{scheme} {business.api_key}"}
+        assert (await anonymous.get("/v1/items", headers=header)).status_code == 200
+
+    async def test_is_not_taken_from_the_query(
+        self, anonymous: httpx2.AsyncClient, business: Business
+    ):
+        for name in ("api_key", "access_token", "key"):
+            answer = await anonymous.get("/v1/items", params={name: business.api_key})
+            problem_of(answer, 401, "unauthenticated")
+
+    async def test_with_another_secret_is_refused_though_the_right_one_is_warm(
+        self, anonymous: httpx2.AsyncClient, business: Business
+    ):
+        await business.http.get("/v1/items")
+        key = KeyToken.parse(business.api_key)
+        assert key is not None
+        forged = KeyToken.make(key.tenant_id, key.key_id, bytes(32)).text
+        answer = await anonymous.get("/v1/items", headers={"Authorization": f"Bearer {forged}"})
+        problem_of(answer, 401, "unauthenticated")
+
+    async def test_that_names_another_tenant_is_refused(
+        self, anonymous: httpx2.AsyncClient, business: Business, other: Business
+    ):
+        key = KeyToken.parse(business.api_key)
+        assert key is not None
+        for forged in (
+            KeyToken.make(other.tenant_id, key.key_id, bytes(32)).text,
+            business.api_key.replace(business.tenant_id.hex, other.tenant_id.hex),
+        ):
+            answer = await anonymous.get("/v1/items", headers={"Authorization": f"Bearer {forged}"})
+            problem_of(answer, 401, "unauthenticated")
+
+    async def test_alone_says_which_tenant_is_meant(self, business: Business, other: Business):
+        for name in ("X-Tenant-Id", "Sokho-Tenant", "Tenant-Id"):
+            answer = await business.http.post(
+                "/v1/items",
+                json={"sku": name, "name": "B"},
+                headers={name: str(other.tenant_id)},
+            )
+            assert answer.json()["tenant_id"] == str(business.tenant_id)
+        assert (await other.http.get("/v1/items")).json() == []

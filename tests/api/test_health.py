@@ -1,0 +1,68 @@
+"""``/livez`` and ``/readyz``, with a database and without."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx2
+import pytest
+
+from sokho.app import create_app
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from tests.api.problems import CANARY, problem_of
+from tests.conftest import Business, client_of, settings_for
+
+# The discard port: nobody listens there, and the refusal comes at once.
+DEAD = f"postgresql://sokho_app:{CANARY}@127.0.0.1:9/sokho"
+
+
+@pytest.fixture
+async def stranded(urls: DatabaseUrls) -> AsyncIterator[httpx2.AsyncClient]:
+    """A service whose database is not there."""
+    app = create_app(settings_for(urls, database_url=DEAD))
+    async with client_of(app) as client:
+        yield client
+    await app.state.database.close()
+
+
+class TestLivez:
+    async def test_answers_anybody(self, anonymous: httpx2.AsyncClient):
+        answer = await anonymous.get("/livez")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+    async def test_does_not_need_the_database(self, stranded: httpx2.AsyncClient):
+        assert (await stranded.get("/livez")).status_code == 200
+
+
+class TestReadyz:
+    async def test_answers_anybody_while_the_database_does(self, anonymous: httpx2.AsyncClient):
+        answer = await anonymous.get("/readyz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+    async def test_tells_that_the_database_does_not_answer(self, stranded: httpx2.AsyncClient):
+        answer = await stranded.get("/readyz")
+        problem_of(answer, 503, "temporarily_overloaded")
+        assert answer.headers["retry-after"] == "1"
+
+    async def test_tells_that_the_schema_is_another(self, scratch: DatabaseUrls):
+        admin = await asyncpg.connect(scratch.admin)
+        try:
+            await admin.execute("UPDATE alembic_version SET version_num = '0000'")
+        finally:
+            await admin.close()
+        app = create_app(settings_for(scratch))
+        async with client_of(app) as client:
+            problem_of(await client.get("/readyz"), 503, "temporarily_overloaded")
+        await app.state.database.close()
+
+
+class TestOperation:
+    async def test_without_a_database_is_to_be_tried_again(
+        self, stranded: httpx2.AsyncClient, business: Business
+    ):
+        key = {"Authorization": f"Bearer {business.api_key}"}
+        for answer in (
+            await stranded.get("/v1/items", headers=key),
+            await stranded.post("/v1/items", headers=key, json={"sku": "A", "name": "B"}),
+        ):
+            problem_of(answer, 503, "temporarily_overloaded")
+            assert answer.headers["retry-after"] == "1"

@@ -1,0 +1,179 @@
+"""The OpenAPI document says of every operation what it needs and how it refuses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from sokho import __version__
+from sokho.app import create_app
+from sokho.core.domain.scopes import Scope
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from sokho.core.infrastructure.http.routing import PreparedRoute
+from tests.conftest import client_of, settings_for
+
+
+@pytest.fixture
+async def document(anonymous: httpx2.AsyncClient) -> dict[str, Any]:
+    answer = await anonymous.get("/openapi.json")
+    assert answer.status_code == 200
+    read: dict[str, Any] = answer.json()
+    return read
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def scopes_of(operation: dict[str, Any]) -> set[str]:
+    return {
+        scope
+        for requirement in operation.get("security", [])
+        for scopes in requirement.values()
+        for scope in scopes
+    }
+
+
+def every(value: Any, key: str) -> Iterator[Any]:
+    """Yield each value that stands under `key`, however deep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == key:
+                yield inner
+            yield from every(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from every(inner, key)
+
+
+def declared_scopes(dependant: Dependant) -> set[str]:
+    found = {*(dependant.own_oauth_scopes or ())}
+    return found.union(*(declared_scopes(inner) for inner in dependant.dependencies))
+
+
+def unguarded(app: FastAPI) -> list[str]:
+    """Return the routes under ``/v1`` that are not prepared, or that anybody may call."""
+    return [
+        str(getattr(route, "path", route))
+        for route in app.router.routes
+        if getattr(route, "path", "/v1").startswith("/v1")
+        and not (isinstance(route, PreparedRoute) and declared_scopes(route.dependant))
+    ]
+
+
+class TestEveryRoute:
+    def test_under_v1_is_prepared_and_declares_a_scope(self, app: FastAPI):
+        assert any(getattr(route, "path", "").startswith("/v1") for route in app.router.routes)
+        assert unguarded(app) == []
+
+    @pytest.mark.parametrize("route_class", [PreparedRoute, APIRoute])
+    def test_that_does_not_is_found(self, urls: DatabaseUrls, route_class: type[APIRoute]):
+        """The control: a route that was forgotten fails the test above."""
+
+        async def forgotten() -> Response:
+            return Response()
+
+        canary = APIRouter(route_class=route_class)
+        canary.add_api_route("/v1/forgotten", forgotten, response_model=None)
+        app = create_app(settings_for(urls))
+        app.router.routes.extend(canary.routes)
+        assert unguarded(app) == ["/v1/forgotten"]
+        assert not scopes_of(app.openapi()["paths"]["/v1/forgotten"]["get"])
+
+
+class TestEveryOperation:
+    async def test_names_its_scopes(self, document: dict[str, Any]):
+        known = {str(scope) for scope in Scope}
+        needed = {name: scopes_of(operation) for name, operation in operations(document)}
+        assert needed == {
+            "GET /v1/items": {"items:read"},
+            "POST /v1/items": {"items:write"},
+            "GET /v1/items/{item_id}": {"items:read"},
+        }
+        assert set().union(*needed.values()) <= known
+
+    async def test_names_no_scheme_that_is_not_described(self, document: dict[str, Any]):
+        schemes = document["components"]["securitySchemes"]
+        assert schemes["ApiKey"]["type"] == "http"
+        assert schemes["ApiKey"]["scheme"] == "bearer"
+        for name, operation in operations(document):
+            for requirement in operation["security"]:
+                assert requirement.keys() <= schemes.keys(), name
+
+    async def test_tells_how_it_refuses(self, document: dict[str, Any]):
+        for name, operation in operations(document):
+            responses = operation["responses"]
+            assert {"401", "403", "422", "500", "503"} <= responses.keys(), name
+            for status, response in responses.items():
+                if status >= "4":
+                    assert response["content"] == {
+                        "application/problem+json": {
+                            "schema": {"$ref": "#/components/schemas/Problem"}
+                        }
+                    }, (name, status)
+
+    async def test_tells_the_refusals_of_its_own(self, document: dict[str, Any]):
+        told = {
+            name: {
+                code.strip("`")
+                for response in operation["responses"].values()
+                for code in response["description"].split(", ")
+            }
+            for name, operation in operations(document)
+        }
+        assert "item_not_found" in told["GET /v1/items/{item_id}"]
+        assert "invalid_cursor" in told["GET /v1/items"]
+        assert told["POST /v1/items"] >= {
+            "duplicate_sku",
+            "malformed_json",
+            "body_too_large",
+            "unsupported_media_type",
+        }
+
+    async def test_has_a_name_of_its_own(self, document: dict[str, Any]):
+        ids = [operation["operationId"] for _, operation in operations(document)]
+        assert len(ids) == len(set(ids)) > 0
+
+
+class TestDocument:
+    async def test_is_of_openapi_3_1_and_this_version(self, document: dict[str, Any]):
+        assert document["openapi"].startswith("3.1.")
+        assert document["info"]["version"] == __version__
+
+    async def test_refers_to_nothing_that_is_not_there(self, document: dict[str, Any]):
+        references = set(every(document, "$ref"))
+        assert "#/components/schemas/Problem" in references
+        for reference in references:
+            here: Any = document
+            for step in reference.removeprefix("#/").split("/"):
+                assert step in here, reference
+                here = here[step]
+
+    async def test_knows_every_parameter_of_a_list(self, document: dict[str, Any]):
+        parameters = document["paths"]["/v1/items"]["get"]["parameters"]
+        assert {parameter["name"] for parameter in parameters} == {
+            *("limit", "offset", "cursor", "sort"),
+            *("sku", "barcode", "status", "tag", "updated_since"),
+        }
+
+    async def test_knows_every_field_of_an_item(self, document: dict[str, Any]):
+        schemas = document["components"]["schemas"]
+        read_only = {"id", "tenant_id", "version", "created_at", "updated_at"}
+        shown = schemas["ItemResponse"]["properties"].keys()
+        assert schemas["ItemCreate"]["properties"].keys() == shown - read_only
+        assert schemas["ItemCreate"]["additionalProperties"] is False
+
+    async def test_is_shown_at_docs_unless_that_is_switched_off(
+        self, anonymous: httpx2.AsyncClient, urls: DatabaseUrls
+    ):
+        assert (await anonymous.get("/docs")).status_code == 200
+        async with client_of(create_app(settings_for(urls, docs=False))) as without:
+            assert (await without.get("/docs")).status_code == 404
+            assert (await without.get("/openapi.json")).status_code == 200

@@ -1,0 +1,101 @@
+"""What an operation costs at the database, counted over every transaction of the request."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from sokho.core.infrastructure.database import Database, Transaction
+from sokho.core.infrastructure.http.context import RequestContext
+from tests.conftest import Business, client_of
+
+
+class Ledger:
+    """Every transaction that `database` is asked for, also before the caller is known."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._opened: list[Transaction] = []
+        open_one = database.transaction
+
+        def recorded(tenant_id: UUID, *, read_only: bool = False) -> Transaction:
+            self._opened.append(open_one(tenant_id, read_only=read_only))
+            return self._opened[-1]
+
+        monkeypatch.setattr(database, "transaction", recorded)
+
+    def settle(self) -> int:
+        """Return the round trips since the last settling."""
+        trips = sum(transaction.round_trips for transaction in self._opened)
+        self._opened.clear()
+        return trips
+
+
+@pytest.fixture
+def ledger(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    return Ledger(app.state.database, monkeypatch)
+
+
+@pytest.fixture
+async def warm(business: Business, ledger: Ledger) -> httpx2.AsyncClient:
+    """A client whose key has just been verified."""
+    await business.http.get("/v1/items")
+    ledger.settle()
+    return business.http
+
+
+ITEM = {"sku": "A", "name": "B"}
+
+
+class TestRoundTrips:
+    async def test_of_a_create_are_three(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        for body in (ITEM, {"sku": "B", "name": "B", "tags": ["x", "y"]}):
+            assert (await warm.post("/v1/items", json=body)).status_code == 201
+            assert ledger.settle() == 3
+
+    async def test_of_a_get_is_one(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        created = await warm.post("/v1/items", json=ITEM)
+        ledger.settle()
+        assert (await warm.get(created.headers["location"])).status_code == 200
+        assert ledger.settle() == 1
+
+    @pytest.mark.parametrize("query", ["", "?sort=-sku&limit=1", "?tag=x&status=active"])
+    async def test_of_a_list_is_one(self, warm: httpx2.AsyncClient, ledger: Ledger, query: str):
+        assert (await warm.get(f"/v1/items{query}")).status_code == 200
+        assert ledger.settle() == 1
+
+    async def test_of_a_refused_request_are_none(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        for answer in (
+            await warm.post("/v1/items", json={"sku": ""}),
+            await warm.post("/v1/items", json=ITEM | {"name": " "}),
+            await warm.post("/v1/items", content=b"{"),
+            await warm.get("/v1/items?limit=0"),
+            await warm.get("/v1/items?cursor=x"),
+            await warm.get("/v1/items/x"),
+            await warm.get("/v1/items", headers={"Authorization": "Bearer x"}),
+        ):
+            assert 400 <= answer.status_code < 500
+        assert ledger.settle() == 0
+
+    async def test_of_a_cold_key_are_one_more(
+        self, business: Business, other: Business, ledger: Ledger
+    ):
+        for http in (business.http, other.http):
+            assert (await http.get("/v1/items")).status_code == 200
+            assert ledger.settle() == 2
+
+
+class TestRequestContext:
+    async def test_knows_what_the_request_cost(self, app: FastAPI, business: Business):
+        scopes: list[Any] = []
+
+        async def watched(scope: Any, receive: Any, send: Any) -> None:
+            scopes.append(scope)
+            await app(scope, receive, send)
+
+        async with client_of(watched, business.api_key) as http:
+            await http.post("/v1/items", json=ITEM)
+            await http.get("/v1/items")
+        costs = [RequestContext.of(scope).transaction for scope in scopes]
+        assert [cost.round_trips for cost in costs if cost is not None] == [3, 1]

@@ -1,0 +1,152 @@
+"""Items in memory, by the same contract as PostgreSQL, and a builder for them."""
+
+import itertools
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sokho.core.domain.errors import PreconditionFailedError
+from sokho.core.domain.ids import new_id
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.modules.items.domain.entities import Item, ItemStatus
+from sokho.modules.items.domain.errors import DuplicateSKUError, ItemNotFoundError
+from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""When the builders' things were made: no store and no clock would say so by itself."""
+
+_numbers = itertools.count(1)
+
+
+def an_item(sku: str | None = None, **changes: Any) -> Item:
+    """Return a valid item; without `sku` and `id` it is unlike any other."""
+    given: dict[str, Any] = {
+        "id": new_id(),
+        "tenant_id": UUID(int=1),
+        "sku": sku or f"SKU-{next(_numbers)}",
+        "name": "Đinh 5 phân",
+        "now": NOON,
+    }
+    return Item.create(**(given | changes))
+
+
+def a_full_item(**changes: Any) -> Item:
+    """Return an item with nothing left at its default."""
+    item = an_item(
+        " Đinh-5P ",
+        name="Đinh 5 phân “mạ kẽm”",
+        description="dòng một\ndòng hai\t😀",
+        unit="kg",
+        barcode="8934563138165",
+        status=ItemStatus.ARCHIVED,
+        tags=["đinh", "Kẽm", "a,b", '"{}\\'],
+        attributes={
+            "dài mm": 50,
+            "nặng": 1.25,
+            "sâu": [{"a": [None, True, False]}, "\u2028"],
+            "lớn": 2**63 - 1,
+            "bé": -(2**63),
+            "": {},
+        },
+    )
+    return replace(item, version=7, **changes)
+
+
+class ItemStore:
+    """What all tenants of a fake have stored, and the store's own clock."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 6, 1, tzinfo=UTC)
+        self.items: defaultdict[UUID, dict[UUID, Item]] = defaultdict(dict)
+
+    def tick(self) -> None:
+        """Let time pass, as it does between two transactions."""
+        self.now += timedelta(microseconds=1)
+
+
+class FakeItemRepo(ItemRepository):
+    """Items of one tenant in a store that other tenants share."""
+
+    def __init__(self, tenant_id: UUID, store: ItemStore) -> None:
+        self._store = store
+        self._tenant_id = tenant_id
+
+    @property
+    def _items(self) -> dict[UUID, Item]:
+        return self._store.items[self._tenant_id]
+
+    async def get_by_id(self, id: UUID) -> Item | None:
+        return self._items.get(id)
+
+    async def list(
+        self,
+        filter: ItemFilter,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        sort: Sort = BY_ID,
+        after: Position | None = None,
+    ) -> list[Item]:
+        chosen = sorted(
+            (item for item in self._items.values() if _fits(item, filter)),
+            key=lambda item: _place(item, sort),
+            reverse=sort.descending,
+        )
+        if after is not None:
+            here = (after.id,) if sort.field == "id" else (after.value, after.id)
+            chosen = [item for item in chosen if _is_behind(_place(item, sort), here, sort)]
+        return chosen[offset : offset + limit]
+
+    async def create(self, item: Item) -> Item:
+        assert item.tenant_id == self._tenant_id
+        self._refuse_duplicate(item)
+        stored = replace(item, created_at=self._store.now, updated_at=self._store.now)
+        self._items[item.id] = stored
+        return stored
+
+    async def update(self, item: Item) -> Item:
+        present = self._items.get(item.id)
+        if present is None:
+            raise ItemNotFoundError(item.id)
+        if present.version != item.version - 1:
+            raise PreconditionFailedError
+        self._refuse_duplicate(item)
+        stored = replace(
+            item,
+            tenant_id=present.tenant_id,
+            created_at=present.created_at,
+            updated_at=self._store.now,
+        )
+        self._items[item.id] = stored
+        return stored
+
+    async def delete(self, id: UUID) -> bool:
+        return self._items.pop(id, None) is not None
+
+    def _refuse_duplicate(self, item: Item) -> None:
+        for other in self._items.values():
+            if other.id != item.id and other.sku_key == item.sku_key:
+                raise DuplicateSKUError(item.sku)
+
+
+def _fits(item: Item, filter: ItemFilter) -> bool:
+    return (
+        filter.sku_key in {None, item.sku_key}
+        and filter.barcode in {None, item.barcode}
+        and filter.status in {None, item.status}
+        and (filter.tag is None or filter.tag in item.tags)
+        and (filter.updated_since is None or item.updated_at >= filter.updated_since)
+    )
+
+
+def _place(item: Item, sort: Sort) -> tuple[Any, ...]:
+    if sort.field == "id":
+        return (item.id,)
+    value = {"sku": item.sku_key, "created_at": item.created_at, "updated_at": item.updated_at}
+    return (value[sort.field], item.id)
+
+
+def _is_behind(place: tuple[Any, ...], here: tuple[Any, ...], sort: Sort) -> bool:
+    return place < here if sort.descending else place > here

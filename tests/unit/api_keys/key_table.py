@@ -1,0 +1,49 @@
+"""A database that holds nothing but keys, and counts how often it is asked."""
+
+from dataclasses import asdict
+from typing import Any, cast
+from uuid import UUID
+
+from sokho.core.infrastructure.database import Database, Row, Statement, Transaction
+from sokho.modules.api_keys.domain.entities import ApiKey
+
+
+class KeyTable(Database):
+    """Answers the one look-up of the authenticator from memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+        self.look_ups = 0
+        self.takes: list[float] = []
+        self.seconds = 1000.0
+
+    def put(self, key: ApiKey, *, tenant_state: str = "active") -> None:
+        """Store `key`, or replace it."""
+        self.rows[key.tenant_id, key.id] = asdict(key) | {"tenant_state": tenant_state}
+
+    def ticks(self) -> float:
+        """Return the seconds of a monotonic clock that stands still unless it is moved."""
+        return self.seconds
+
+    def transaction(self, tenant_id: UUID, *, read_only: bool = False) -> Transaction:
+        assert read_only
+        return _LookUp(self, tenant_id)
+
+
+class _LookUp(Transaction):
+    def __init__(self, table: KeyTable, tenant_id: UUID) -> None:
+        super().__init__(cast("Any", None), tenant_id)
+        self._table = table
+
+    async def commit(self) -> None:
+        """Nothing was written."""
+
+    async def rollback(self) -> None:
+        """Nothing was written."""
+
+    async def _run(self, _: Statement, values: dict[str, object]) -> list[Row]:
+        self._table.look_ups += 1
+        if self._table.takes:
+            self._table.seconds += self._table.takes.pop()
+        row = self._table.rows.get((self.tenant_id, cast("UUID", values["key_id"])))
+        return [] if row is None else [cast("Row", row)]
