@@ -28,6 +28,9 @@ check: install  ## Format, lint, types, import rules, dead code, dependencies, s
 	$(BIN)/deptry src
 	$(BIN)/codespell
 
+bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
+	$(BIN)/python -m benchmarks.run
+
 format: install  ## Format the code
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix

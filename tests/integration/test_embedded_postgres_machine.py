@@ -63,12 +63,14 @@ def in_other_process(
     search: str = os.environ["PATH"],
 ) -> list[str]:
     """Return what became of each step, one line each; a traceback fails the test."""
+    # Another user could not write down which lines it ran.
+    environment = {name: os.environ[name] for name in os.environ if "COV" not in name}
     done = subprocess.run(
         [*prefix, sys.executable, "-c", ONE_AFTER_THE_OTHER, folder, str(uid), *steps],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"PATH": search, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment | {"PATH": search, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.stderr == ""
     return done.stdout.splitlines()

@@ -25,6 +25,7 @@ UNREACHABLE: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,  # the connection went away under the statement
+    asyncpg.InternalClientError,  # … so early that the driver loses its place
 )
 """What the driver raises when the database cannot be reached just now."""
 
@@ -92,17 +93,18 @@ class Pool:
             await self._free.pop().close(timeout=_CONNECT_TIMEOUT_SECONDS)
 
     async def _wait_for_turn(self) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
+        refusal = loop.call_later(self._patience, _refuse, turn)
         try:
-            async with asyncio.timeout(self._patience):
-                await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled():
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.exception() is None:
                 self._leave()  # the turn came in the same instant: pass it on
-            if isinstance(error, TimeoutError):
-                raise OverloadedError from None
             raise
+        finally:
+            refusal.cancel()
 
     def _leave(self) -> None:
         """Give this place to whoever waits longest, or leave it empty."""
@@ -112,6 +114,11 @@ class Pool:
                 turn.set_result(None)
                 return
         self._taken -= 1
+
+
+def _refuse(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(OverloadedError())
 
 
 async def open_connection(dsn: str, *, statement_cache: int = 512) -> Connection:

@@ -1,5 +1,6 @@
 """Around every request: its id, the last line of defence, and its line in the log."""
 
+import logging
 from time import perf_counter
 from typing import Any
 
@@ -55,6 +56,8 @@ class RequestMiddleware:
 
 def _log(scope: Scope, context: RequestContext, status: int) -> None:
     """Write one line. The route's template stands in it, not the path: that is input."""
+    if not logger.is_enabled_for(logging.INFO):
+        return
     route = scope.get("route")
     caller: Any = context.caller
     logger.info(

@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,6 +49,14 @@ class PreparedRoute(APIRoute):
         if not (isinstance(returned, type) and issubclass(returned, Response)):
             raise TypeError(f"{endpoint.__name__} must be annotated to return a Response")
         self._plan = _Plan(self.dependant)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Compare path and method; a path's parameters stay texts until they are validated."""
+        found = self.path_regex.match(get_route_path(scope)) if scope["type"] == "http" else None
+        if found is None:
+            return Match.NONE, {}
+        match = Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL
+        return match, {"path_params": found.groupdict(), "route": self}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is this route's."""
@@ -83,17 +92,23 @@ class _Plan:
         endings: list[AsyncGenerator[Any, None]] = []
         try:
             for step in self._steps:
-                arguments = await step.arguments(inputs, values)
-                inputs.refuse_errors()
+                arguments = step.arguments(inputs, values)
+                if inputs.errors:
+                    inputs.refuse()
                 if step.ends:
                     generator = step.call(**arguments)
                     values.append(await anext(generator))
                     endings.append(generator)
                 else:
                     values.append(await step.call(**arguments))
-            inputs.refuse_unknown(self._known_parameters)
-            arguments = await self._endpoint.arguments(inputs, values)
-            inputs.refuse_errors()
+            arguments = self._endpoint.arguments(inputs, values)
+            if scope["query_string"]:
+                inputs.find_unknown(self._known_parameters)
+            if self._endpoint.body is not None:
+                content = await read_json(scope, receive)
+                self._endpoint.body.validate(content, inputs.errors, arguments)
+            if inputs.errors:
+                inputs.refuse()
             response: Response = await self._endpoint.call(**arguments)
             while endings:
                 await _finish(endings.pop())
@@ -118,6 +133,8 @@ class _Plan:
             key = (key, tuple(_scopes(dependency)))
         if key not in self._slots:
             step = self._prepared(dependency)
+            if step.body is not None:
+                raise TypeError("a body is read by the path function alone")
             self._slots[key] = len(self._steps)
             self._steps.append(step)
         return self._slots[key]
@@ -140,10 +157,10 @@ class _Step:
         self._path = [_Reader(field, "path") for field in dependant.path_params]
         self._query = [_Reader(field, "query") for field in dependant.query_params]
         self._headers = [_Reader(field, "header") for field in dependant.header_params]
-        self._body = [_Reader(field, "body") for field in dependant.body_params]
+        self.body = next((_Reader(field, "body") for field in dependant.body_params), None)
         self.query_names = {name for reader in self._query for name in reader.names}
 
-    async def arguments(self, inputs: "_Inputs", values: list[Any]) -> dict[str, Any]:
+    def arguments(self, inputs: "_Inputs", values: list[Any]) -> dict[str, Any]:
         """Return the keyword arguments; what does not fit is added to the inputs' errors."""
         arguments = {name: values[slot] for name, slot in self._slots}
         arguments.update(self._constants)
@@ -155,9 +172,6 @@ class _Step:
             reader.read(inputs.query, inputs.errors, arguments)
         for reader in self._headers:
             reader.read(inputs.request.headers, inputs.errors, arguments)
-        for reader in self._body:
-            content = await read_json(inputs.request.scope, inputs.request.receive)
-            reader.validate(content, inputs.errors, arguments)
         return arguments
 
 
@@ -208,12 +222,11 @@ class _Inputs:
         raw = request.scope["query_string"]
         self.query: dict[str, str] = self._parse(raw) if raw else {}
 
-    def refuse_errors(self) -> None:
-        """Raise `RequestValidationError` when anything so far does not fit."""
-        if self.errors:
-            raise RequestValidationError(self.errors)
+    def refuse(self) -> None:
+        """Raise `RequestValidationError` with what does not fit."""
+        raise RequestValidationError(self.errors)
 
-    def refuse_unknown(self, known: frozenset[str]) -> None:
+    def find_unknown(self, known: frozenset[str]) -> None:
         """Add what is wrong with the query as a whole, and each parameter that nothing reads."""
         self.errors += self._query_errors
         for name in self.query.keys() - known:

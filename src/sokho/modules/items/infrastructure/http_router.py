@@ -15,12 +15,13 @@ from sokho.core.infrastructure.http.pages import Page
 from sokho.core.infrastructure.http.responses import Representation, etag
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.items.application.dto import ItemCreate, ItemListQuery, ItemResponse
+from sokho.modules.items.domain.entities import Item
 from sokho.modules.items.domain.errors import DuplicateSKUError, ItemNotFoundError
 from sokho.modules.items.infrastructure.dependencies import CurrentItemService
 
 router = APIRouter(prefix="/v1/items", tags=["items"], route_class=PreparedRoute)
 
-ITEM = Representation(ItemResponse)
+ITEM = Representation(ItemResponse, Item)
 
 MayRead = Annotated[UUID, tenant_with(Scope.ITEMS_READ)]
 MayWrite = Annotated[UUID, tenant_with(Scope.ITEMS_WRITE)]

@@ -188,6 +188,9 @@ def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) ->
     return Statement(statement.order_by(*order).limit(limit).offset(offset))
 
 
+_STATUSES: Final = {str(status): status for status in ItemStatus}
+
+
 def _to_item(row: Row) -> Item:
     return Item(
         id=row["id"],
@@ -197,7 +200,7 @@ def _to_item(row: Row) -> Item:
         description=row["description"],
         unit=row["unit"],
         barcode=row["barcode"],
-        status=ItemStatus(row["status"]),
+        status=_STATUSES[row["status"]],
         tags=tuple(row["tags"]),
         attributes=row["attributes"],
         version=row["version"],

@@ -1,0 +1,1 @@
+"""Sokho under load, beside the pattern it replaces and beside the limit of Python."""

@@ -1,0 +1,1 @@
+"""What Sokho is compared with: the same rows, the same role, the same row-level security."""
