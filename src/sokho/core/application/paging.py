@@ -1,10 +1,13 @@
 """The query parameters that every list takes."""
 
-from typing import Self
+from datetime import datetime
+from typing import Final, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, Sort
+
+_OF_ONE_PAGE: Final = frozenset({"limit", "offset", "cursor"})
 
 
 class ListQuery(BaseModel):
@@ -29,8 +32,9 @@ class ListQuery(BaseModel):
         return Sort(self.sort.removeprefix("-"), descending=self.sort.startswith("-"))
 
     def conditions(self) -> dict[str, str]:
-        """Return the filters and the order as given: what a cursor is bound to."""
-        given = self.model_dump(
-            mode="json", exclude={"limit", "offset", "cursor"}, exclude_none=True
-        )
-        return {name: str(value) for name, value in sorted(given.items())}
+        """Return the filters and the order in force: what a cursor is bound to."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else str(value)
+            for name, value in self
+            if name not in _OF_ONE_PAGE and value is not None
+        }

@@ -34,11 +34,13 @@ class Page:
         self._database: Database = request.app.state.database
         self._codec: CursorCodec = request.app.state.cursors
         self._path: str = request.scope["path"]
-        self._tenant_id = tenant_id
-        self._query = query
+        self._limit = query.limit
+        self._conditions = urlencode(query.conditions())
+        bound_to = (tenant_id.bytes, self._path.encode(), self._conditions.encode())
+        self._binding = b"\n".join(bound_to)
         self.after: Position | None = None
         if query.cursor is not None:
-            self.after = self._codec.decode(query.cursor, query=self._binding())
+            self.after = self._codec.decode(query.cursor, query=self._binding)
         self.wanted = query.limit + 1
         """How many rows to fetch: one more than the page shows, to know whether it is the last."""
 
@@ -56,15 +58,10 @@ class Page:
         """
         now = await self._database.clock.now()
         headers = {WATERMARK: (now - LONGEST_TRANSACTION).isoformat().replace("+00:00", "Z")}
-        limit = self._query.limit
-        if len(rows) <= limit:
+        if len(rows) <= self._limit:
             return representation.many(rows, headers=headers)
-        shown = rows[:limit]
-        cursor = self._codec.encode(position(shown[-1]), query=self._binding())
-        parameters = {**self._query.conditions(), "limit": limit, "cursor": cursor}
-        headers["Link"] = f'<{self._path}?{urlencode(parameters)}>; rel="next"'
+        shown = rows[: self._limit]
+        cursor = self._codec.encode(position(shown[-1]), query=self._binding)
+        next_page = f"{self._path}?{self._conditions}&limit={self._limit}&cursor={cursor}"
+        headers["Link"] = f'<{next_page}>; rel="next"'
         return representation.many(shown, headers=headers)
-
-    def _binding(self) -> bytes:
-        query = urlencode(self._query.conditions())
-        return b"\n".join((self._tenant_id.bytes, self._path.encode(), query.encode()))
