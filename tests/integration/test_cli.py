@@ -1,9 +1,6 @@
 """The command line, run as its user runs it, on a database that is set."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,37 +10,7 @@ import pytest
 from sokho.app import create_app
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from tests.conftest import SECRET, client_of, settings_for
-
-SOKHO = Path(sys.executable).with_name("sokho")
-
-
-class Cli:
-    """Runs commands with a given environment."""
-
-    def __init__(self, **environment: str) -> None:
-        outer = {name: value for name, value in os.environ.items() if not is_language(name)}
-        self._environment = {**outer, **environment}
-
-    def __call__(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        answer = subprocess.run(
-            [SOKHO, *arguments],
-            env={**self._environment, **extra},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert "Traceback" not in answer.stderr, answer.stderr
-        return answer
-
-    def json(self, *arguments: str) -> object:
-        answer = self(*arguments, "--json")
-        assert answer.returncode == 0, answer.stderr
-        return json.loads(answer.stdout)
-
-
-def is_language(name: str) -> bool:
-    return name in {"LANG", "LANGUAGE", "SOKHO_LANG"} or name.startswith("LC_")
+from tests.integration.command_line import Cli
 
 
 @pytest.fixture
@@ -203,8 +170,8 @@ class TestMistakes:
 
     def test_an_unreachable_database_is_told(self, cli: Cli):
         away = "postgresql://sokho_app:canary@127.0.0.1:1/sokho"
-        for command in (["serve", "--port", "0"], ["tenant", "create", "x"]):
-            answer = cli(*command, SOKHO_DATABASE_URL=away)
+        for run, command in ((cli.process, "serve"), (cli, "demo")):
+            answer = run(command, SOKHO_DATABASE_URL=away)
             assert answer.returncode == 1
             assert answer.stderr.strip()
             assert "canary" not in answer.stderr
@@ -221,13 +188,13 @@ class TestMistakes:
     def test_a_wrong_password_is_told(self, cli: Cli, urls: DatabaseUrls):
         user, _, address = urls.app.partition("@")
         wrong = f"{user.rpartition(':')[0]}:canary@{address}"
-        for command in (["serve", "--port", "0"], ["tenant", "create", "x"]):
-            answer = cli(*command, SOKHO_DATABASE_URL=wrong)
+        for run, command in ((cli.process, "serve"), (cli, "demo")):
+            answer = run(command, SOKHO_DATABASE_URL=wrong)
             assert answer.returncode == 1
             assert "canary" not in answer.stderr
 
     def test_the_service_refuses_a_privileged_role(self, cli: Cli, urls: DatabaseUrls):
-        answer = cli("serve", "--port", "0", SOKHO_DATABASE_URL=urls.admin)
+        answer = cli.process("serve", "--port", "0", SOKHO_DATABASE_URL=urls.admin)
         assert answer.returncode == 1
         assert "privileged_role" in answer.stderr
 
@@ -251,4 +218,4 @@ class TestLanguage:
     def test_follows_the_locale_and_is_vietnamese_by_default(
         self, cli: Cli, environment: dict[str, str], word: str
     ):
-        assert word in cli("tenant", "--help", **environment).stdout.replace("\n", " ")
+        assert word in cli.process("tenant", "--help", **environment).stdout.replace("\n", " ")

@@ -57,7 +57,6 @@ def service() -> Iterator[Service]:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README's calls are curl's")
-@pytest.mark.xdist_group("serving")
 class TestFirstCalls:
     @pytest.mark.parametrize(("text", "key"), [(ENGLISH, 0), (VIETNAMESE, 1)], ids=["en", "vi"])
     def test_do_what_is_said(self, service: Service, text: str, key: int):

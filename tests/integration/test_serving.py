@@ -1,5 +1,6 @@
 """``sokho serve`` on the embedded database: started, used, killed and stopped for real."""
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,8 @@ from typing import Self
 import httpx2
 import pytest
 
-from tests.integration.test_cli import SOKHO, Cli
+from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
+from tests.integration.command_line import SOKHO, Cli
 
 _PATIENCE_SECONDS = 30.0
 
@@ -106,18 +108,14 @@ def cli(folder: Path) -> Cli:
     return Cli(SOKHO_DATA_DIR=str(folder), SOKHO_LANG="en")
 
 
-def postmaster(cli: Cli) -> int | None:
-    status = cli.json("database", "status")
-    assert isinstance(status, dict)
-    pid: int | None = status["pid"]
-    return pid
+def postmaster(folder: Path) -> int | None:
+    return EmbeddedPostgres(folder).status().pid
 
 
-@pytest.mark.xdist_group("serving")
 class TestServe:
     """In order: the folder is made by the first and used by all."""
 
-    def test_a_stranger_gets_two_businesses_and_a_call_to_paste(self, folder: Path, cli: Cli):
+    def test_a_stranger_gets_two_businesses_and_a_call_to_paste(self, folder: Path):
         with Service(folder) as service:
             assert "/docs" in service.printed
             assert len(service.keys) == 2
@@ -131,33 +129,33 @@ class TestServe:
             assert service.http.get(location).status_code == 200
             assert service.http.get(location, headers=stranger).status_code == 404
             assert service.stop(signal.SIGINT) == 0
-        assert postmaster(cli) is None
+        assert postmaster(folder) is None
 
     def test_data_and_keys_survive_a_restart(self, folder: Path):
         with Service(folder) as service:
             assert len(service.http.get("/v1/items?sku=kept").json()) == 1
             assert service.stop(signal.SIGTERM) == 0
 
-    def test_it_serves_with_several_workers(self, folder: Path, cli: Cli):
+    def test_it_serves_with_several_workers(self, folder: Path):
         with Service(folder, "--workers", "2") as service:
             for _ in range(10):
                 assert service.http.get("/v1/items?limit=1").status_code == 200
             assert service.stop(signal.SIGTERM) == 0
-        assert postmaster(cli) is None
+        assert postmaster(folder) is None
 
-    def test_a_killed_service_loses_nothing_and_the_next_takes_over(self, folder: Path, cli: Cli):
+    def test_a_killed_service_loses_nothing_and_the_next_takes_over(self, folder: Path):
         with Service(folder) as service:
             service.http.post("/v1/items", json={"sku": "BEFORE-KILL", "name": "x"})
             service.stop(signal.SIGKILL)
         with Service(folder) as service:
             assert len(service.http.get("/v1/items?sku=before-kill").json()) == 1
             assert service.stop(signal.SIGINT) == 0
-        assert postmaster(cli) is None
+        assert postmaster(folder) is None
 
-    def test_a_killed_database_comes_back_under_the_service(self, folder: Path, cli: Cli):
+    def test_a_killed_database_comes_back_under_the_service(self, folder: Path):
         with Service(folder) as service:
             service.http.post("/v1/items", json={"sku": "BEFORE-CRASH", "name": "x"})
-            pid = postmaster(cli)
+            pid = postmaster(folder)
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
             statuses = set()
@@ -165,39 +163,39 @@ class TestServe:
             def is_back() -> bool:
                 status = service.http.get("/v1/items?sku=before-crash").status_code
                 statuses.add(status)
-                return status == 200 and postmaster(cli) not in {pid, None}
+                return status == 200 and postmaster(folder) not in {pid, None}
 
             until(is_back)
             assert statuses <= {200, 503}
             assert len(service.http.get("/v1/items?sku=before-crash").json()) == 1
 
-    def test_a_taken_port_is_told_before_anything_starts(self, cli: Cli):
+    def test_a_taken_port_is_told_before_anything_starts(self, folder: Path, cli: Cli):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
-            answer = cli("serve", "--port", port)
+            answer = cli.process("serve", "--port", port)
         assert answer.returncode == 1
         assert port in answer.stderr
         assert "SOKHO_PORT" in answer.stderr
-        assert postmaster(cli) is None
+        assert postmaster(folder) is None
 
-    def test_a_second_service_shares_the_database(self, folder: Path, cli: Cli):
+    def test_a_second_service_shares_the_database(self, folder: Path):
         with Service(folder) as first, Service(folder) as second:
             assert first.keys == second.keys
             assert first.stop(signal.SIGINT) == 0
             assert second.http.get("/v1/items?limit=1").status_code == 200
             assert second.stop(signal.SIGINT) == 0
-        assert postmaster(cli) is None
+        assert postmaster(folder) is None
 
     def test_commands_work_beside_a_running_service(self, folder: Path, cli: Cli):
         with Service(folder) as service:
-            made = cli.json("tenant", "create", "Hiệu sách")
-            assert isinstance(made, dict)
+            answer = cli.process("tenant", "create", "Hiệu sách", "--json")
+            made = json.loads(answer.stdout)
             headers = {"Authorization": f"Bearer {made['api_key']}"}
             assert service.http.get("/v1/items", headers=headers).json() == []
 
-    def test_the_database_can_be_kept_running(self, cli: Cli):
-        assert cli("database", "start").returncode == 0
-        assert cli("tenant", "list").returncode == 0
-        assert postmaster(cli) is not None
-        assert cli("database", "stop").returncode == 0
-        assert postmaster(cli) is None
+    def test_the_database_can_be_kept_running(self, folder: Path, cli: Cli):
+        assert cli.process("database", "start").returncode == 0
+        assert cli.process("tenant", "list").returncode == 0
+        assert postmaster(folder) is not None
+        assert cli.process("database", "stop").returncode == 0
+        assert postmaster(folder) is None

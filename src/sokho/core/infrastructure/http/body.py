@@ -30,7 +30,7 @@ async def read_json(scope: Scope, receive: Receive) -> Any:
         if name == b"content-type":
             media_type = value.decode("latin-1").partition(";")[0].strip().lower()
         elif name == b"content-length":
-            declared = int(value)
+            declared = int(value) if value.isdigit() else 0
     if declared > MAX_BODY_BYTES:
         raise BodyTooLargeError
     if media_type not in _MEDIA_TYPES:

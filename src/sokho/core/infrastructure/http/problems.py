@@ -144,7 +144,9 @@ def answer_to(scope: Any, error: Exception) -> Response:
 
 def is_foreseen(error: Exception) -> bool:
     """Whether an error is an answer in itself and needs no traceback in the log."""
-    return isinstance(error, DomainError | HTTPException | RequestValidationError)
+    if isinstance(error, HTTPException):
+        return error.status_code in _CODES
+    return isinstance(error, DomainError | RequestValidationError)
 
 
 def preferred_language(scope: Any) -> Language:

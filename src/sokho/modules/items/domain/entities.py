@@ -51,6 +51,8 @@ _NUMBER = Text(
     en="The attributes have a number out of range.",
 )
 
+_SMALLEST_NUMBER: Final = 1e-18
+
 _LINE: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _TEXT: Final = re.compile(r"[^\x00\ud800-\udfff]*")
 _ALPHANUMERIC: Final = re.compile(r"[0-9A-Za-z]+")
@@ -203,8 +205,8 @@ def _is_plain_number(value: object) -> bool:
     """Whether a scalar is null, a boolean, or a number that comes back as it went.
 
     A float from 2^63 on has no fraction, so jsonb would return it as an integer that no
-    64 bits hold.
+    64 bits hold; and jsonb writes out every zero of a tiny one.
     """
     if isinstance(value, int | float):
-        return -(2**63) <= value < 2**63
+        return -(2**63) <= value < 2**63 and (value == 0 or abs(value) >= _SMALLEST_NUMBER)
     return value is None
