@@ -72,7 +72,7 @@ def in_other_process(
         check=False,
         env=environment | {"PATH": search, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert done.stderr == ""
+    assert not done.stderr, done.stderr
     return done.stdout.splitlines()
 
 
