@@ -23,7 +23,7 @@ class TestUnknownPath:
 class TestUnknownMethod:
     @pytest.mark.parametrize(
         ("path", "allowed"),
-        [("/v1/items", "GET, POST"), (f"/v1/items/{UUID(int=7)}", "GET"), ("/livez", "GET")],
+        [("/v1/items", "GET, POST"), (f"/v1/items/{UUID(int=7)}", "GET"), ("/livez", "GET, HEAD")],
     )
     @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", CANARY])
     async def test_is_told_which_there_are(

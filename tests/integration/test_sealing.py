@@ -106,6 +106,14 @@ BROKEN = {
         ),
         ("no_tenant_column", "item_tags"),
     ),
+    "a table of another schema is not sealed": (
+        (
+            "CREATE SCHEMA other; CREATE TABLE other.leaky (tenant_id uuid NOT NULL);"
+            "GRANT USAGE ON SCHEMA other TO sokho_app; GRANT SELECT ON other.leaky TO sokho_app"
+        ),
+        ("rls_disabled", "other.leaky"),
+    ),
+    "a table may be emptied": ("GRANT TRUNCATE ON items TO sokho_app", ("excess_grant", "items")),
     "a view looks past the policy": (
         "CREATE VIEW every_item AS SELECT * FROM items; GRANT SELECT ON every_item TO sokho_app",
         ("not_a_table", "every_item"),
@@ -137,15 +145,18 @@ class TestFindLeaks:
     async def test_a_privileged_role_is_refused(self, scratch: DatabaseUrls):
         service = Database(scratch.admin, pool_size=1)
         assert ("privileged_role", "sokho_admin") in await findings(service)
-        with pytest.raises(OperatorError, match="superuser"):
+        with pytest.raises(OperatorError, match="privileged_role"):
             await refuse_unless_sealed(service)
         await service.close()
 
-    async def test_a_role_that_can_become_the_owner_is_refused(
-        self, admin: Connection, scratch: DatabaseUrls
+    @pytest.mark.parametrize(
+        "powerful", ["sokho_owner", "pg_read_all_data", "pg_write_server_files"]
+    )
+    async def test_a_role_that_can_become_a_powerful_one_is_refused(
+        self, admin: Connection, scratch: DatabaseUrls, powerful: str
     ):
-        role = "member_of_the_owner"
-        await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT sokho_owner TO {role}")
+        role = f"member_of_{powerful}"
+        await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT {powerful} TO {role}")
         address = scratch.app.partition("@")[2]
         service = Database(f"postgresql://{role}:x@{address}", pool_size=1)
         try:
@@ -162,6 +173,13 @@ class TestReadiness:
         await admin.execute("UPDATE alembic_version SET version_num = '0001'")
         assert not await is_ready(service)
         with pytest.raises(OperatorError, match="sokho migrate"):
+            await refuse_unless_sealed(service)
+
+    async def test_a_newer_schema_is_told_with_another_remedy(
+        self, admin: Connection, service: Database
+    ):
+        await admin.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(OperatorError, match="update Sokho"):
             await refuse_unless_sealed(service)
 
     async def test_a_database_that_was_never_migrated_is_told_so(

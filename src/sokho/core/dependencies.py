@@ -29,11 +29,11 @@ class _BearerKey(SecurityBase):
     )
 
     async def __call__(self, request: Request) -> str | None:
-        for name, value in request.scope["headers"]:
-            if name == b"authorization":
-                scheme, _, token = value.decode("latin-1").partition(" ")
-                return token.strip() if scheme.lower() == "bearer" else None
-        return None
+        given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        if len(given) != 1:
+            return None  # of two, a proxy might have meant the other
+        scheme, _, token = given[0].decode("latin-1").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
 
 
 _bearer_key: Final = _BearerKey()

@@ -12,11 +12,12 @@ from tests.unit.faults import faults
 
 def of_bytes(size: int, letter: str = "x") -> dict[str, object]:
     """Return attributes that take `size` bytes as JSON in UTF-8."""
-    frame = len(json.dumps({"k": ""}))
+    frame = len('{"k":""}')
     width = len(letter.encode())
     letters, rest = divmod(size - frame, width)
     attributes: dict[str, object] = {"k": letter * letters + "x" * rest}
-    assert len(json.dumps(attributes, ensure_ascii=False).encode()) == size
+    text = json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+    assert len(text.encode()) == size
     return attributes
 
 

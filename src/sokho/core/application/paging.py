@@ -1,20 +1,31 @@
 """The query parameters that every list takes."""
 
+import re
 from datetime import datetime
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, Sort
 
 _OF_ONE_PAGE: Final = frozenset({"limit", "offset", "cursor"})
 
 
+def _written_plainly(value: object) -> object:
+    """Refuse the spellings of a number that Python takes and nobody means: ``1_0``, `` 1``."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value, re.ASCII):
+        raise ValueError("not a whole number")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_written_plainly)]
+
+
 class ListQuery(BaseModel):
     """Which page. A list adds its filters, and `sort` with the fields it can be ordered by."""
 
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page.")
-    offset: int = Field(
+    limit: Count = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Rows of a page.")
+    offset: Count = Field(
         0, ge=0, le=MAX_OFFSET, description="Rows to skip; a cursor goes further, and faster."
     )
     cursor: str | None = Field(None, description="Where to go on: taken from the `Link` header.")

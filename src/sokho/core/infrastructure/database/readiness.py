@@ -19,6 +19,10 @@ _OTHER_VERSION = Text(
     vi="Cơ sở dữ liệu ở phiên bản {current}, dịch vụ cần {latest}; hãy chạy “sokho migrate”.",
     en='The database is at version {current}, the service needs {latest}; run "sokho migrate".',
 )
+_NEWER = Text(
+    vi="Cơ sở dữ liệu ở phiên bản {current}, mới hơn dịch vụ ({latest}); hãy nâng cấp Sokho.",
+    en="The database is at version {current}, newer than the service ({latest}); update Sokho.",
+)
 _UNSEALED = Text(
     vi="Dịch vụ không khởi động vì dữ liệu các doanh nghiệp chưa được tách biệt:\n{findings}",
     en="The service does not start because tenants are not sealed:\n{findings}",
@@ -43,7 +47,8 @@ async def refuse_unless_sealed(database: Database) -> None:
     except (OverloadedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise OperatorError(UNREACHABLE.format(reason=error.__cause__ or error)) from error
     if current != latest and not any(leak.code == "privileged_role" for leak in leaks):
-        raise OperatorError(_OTHER_VERSION.format(current=current or "0", latest=latest))
+        text = _NEWER if (current or "0") > latest else _OTHER_VERSION
+        raise OperatorError(text.format(current=current or "0", latest=latest))
     if leaks:
         raise OperatorError(
             Text(

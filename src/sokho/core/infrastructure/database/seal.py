@@ -42,7 +42,7 @@ class Finding:
 
 _REASONS: Final = {
     "privileged_role": Text(
-        vi="vai trò của dịch vụ là superuser, có BYPASSRLS, hoặc (có thể) là chủ sở hữu bảng",
+        vi="vai trò của dịch vụ có, hoặc có thể có, đặc quyền vượt qua bảo mật theo dòng",
         en="the service's role is, or can become, a superuser, one with BYPASSRLS, or an owner",
     ),
     "not_a_table": Text(
@@ -52,6 +52,10 @@ _REASONS: Final = {
     "no_tenant_column": Text(
         vi="bảng không có cột doanh nghiệp kiểu uuid NOT NULL",
         en="the table has no tenant column of type uuid NOT NULL",
+    ),
+    "excess_grant": Text(
+        vi="dịch vụ có quyền TRUNCATE, REFERENCES hoặc TRIGGER, vượt ngoài bảo mật theo dòng",
+        en="the service holds TRUNCATE, REFERENCES or TRIGGER, which row-level security ignores",
     ),
     "rls_disabled": Text(vi="bảo mật theo dòng chưa bật", en="row-level security is not enabled"),
     "rls_not_forced": Text(
@@ -72,31 +76,35 @@ _ROLE_IS_PRIVILEGED: Final = """
 SELECT EXISTS (
     SELECT FROM pg_roles AS role
     WHERE pg_has_role(current_user, role.oid, 'MEMBER')
-      AND (role.rolsuper OR role.rolbypassrls
-           OR EXISTS (SELECT FROM pg_class
-                      WHERE relowner = role.oid AND relnamespace = 'public'::regnamespace))
+      AND (role.rolsuper OR role.rolbypassrls OR role.rolcreaterole
+           OR role.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files',
+                               'pg_write_server_files', 'pg_execute_server_program')
+           OR EXISTS (SELECT FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace
+                      WHERE relowner = role.oid AND n.nspname !~ '^(pg_|information_schema$)'))
 )
 """
 
 _RELATIONS: Final = """
-SELECT c.relname, c.relkind::text AS kind, c.relrowsecurity, c.relforcerowsecurity,
+SELECT c.oid::regclass::text AS relname, c.relkind::text AS kind,
+       c.relrowsecurity, c.relforcerowsecurity,
        EXISTS (SELECT FROM pg_attribute AS a
                WHERE a.attrelid = c.oid AND a.attname = coalesce($1::jsonb ->> c.relname::text, $2)
-                 AND a.atttypid = 'uuid'::regtype AND a.attnotnull) AS has_tenant
-FROM pg_class AS c
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-  AND (has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+                 AND a.atttypid = 'uuid'::regtype AND a.attnotnull) AS has_tenant,
+       has_table_privilege(c.oid, 'TRUNCATE, REFERENCES, TRIGGER') AS excess
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^(pg_|information_schema$)' AND has_schema_privilege(n.oid, 'USAGE')
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND (has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
        OR has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE'))
 ORDER BY c.relname
 """
 
 _POLICIES: Final = """
-SELECT c.relname, p.polname, p.polpermissive, p.polcmd::text AS command,
+SELECT c.oid::regclass::text AS relname, p.polname, p.polpermissive, p.polcmd::text AS command,
        pg_get_expr(p.polqual, p.polrelid) AS using,
        pg_get_expr(p.polwithcheck, p.polrelid) AS check
 FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
-WHERE c.relnamespace = 'public'::regnamespace
-  AND (p.polroles = '{0}' OR EXISTS (
+WHERE (p.polroles = '{0}' OR EXISTS (
       SELECT FROM unnest(p.polroles) AS member(oid)
       WHERE member.oid <> 0 AND pg_has_role(current_user, member.oid, 'MEMBER')))
 """
@@ -125,6 +133,8 @@ def _faults(relation: Row, policies: Sequence[Row]) -> Iterator[str]:
     if relation["kind"] not in {"r", "p"}:
         yield "not_a_table"
         return
+    if relation["excess"]:
+        yield "excess_grant"
     if not relation["has_tenant"]:
         yield "no_tenant_column"
     if not relation["relrowsecurity"]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -33,7 +33,7 @@ class Page:
     def __init__(self, request: Request, tenant_id: UUID, query: ListQuery) -> None:
         self._database: Database = request.app.state.database
         self._codec: CursorCodec = request.app.state.cursors
-        self._path: str = request.scope["path"]
+        self._path = quote(request.scope["path"])
         self._limit = query.limit
         self._conditions = urlencode(query.conditions())
         bound_to = (tenant_id.bytes, self._path.encode(), self._conditions.encode())

@@ -52,7 +52,9 @@ class PreparedRoute(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Compare path and method; a path's parameters stay texts until they are validated."""
-        found = self.path_regex.match(get_route_path(scope)) if scope["type"] == "http" else None
+        found = (
+            self.path_regex.fullmatch(get_route_path(scope)) if scope["type"] == "http" else None
+        )
         if found is None:
             return Match.NONE, {}
         match = Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL

@@ -1,5 +1,6 @@
 """What clients send and receive of items."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -81,6 +82,14 @@ class ItemListQuery(ListQuery):
     sort: Literal[
         "id", "-id", "sku", "-sku", "created_at", "-created_at", "updated_at", "-updated_at"
     ] = Field("id", description="`-` for descending.")
+
+    @field_validator("updated_since", mode="before")
+    @classmethod
+    def _is_no_number(cls, instant: object) -> object:
+        """Refuse seconds or milliseconds since 1970: which of them, one could only guess."""
+        if isinstance(instant, str) and re.fullmatch(r"[-+]?[0-9.]+", instant):
+            raise ValueError("an RFC 3339 date-time is needed")
+        return instant
 
     @field_validator("updated_since")
     @classmethod

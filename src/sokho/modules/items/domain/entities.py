@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
@@ -115,13 +115,13 @@ class Item:
             unit=unicodedata.normalize("NFC", unit.strip()),
             barcode=barcode,
             status=status,
-            tags=tuple(dict.fromkeys(tags)),
+            tags=tuple(tags),
             attributes=attributes or {},
             created_at=now,
             updated_at=now,
         )
         item.validate()
-        return item
+        return replace(item, tags=tuple(dict.fromkeys(tags)))
 
     @property
     def sku_key(self) -> str:
@@ -197,12 +197,15 @@ def _attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
         elif not _is_plain_number(value):
             yield FieldError("/attributes", "out_of_range", _NUMBER)
             return
-    if len(json.dumps(attributes, ensure_ascii=False).encode()) > ATTRIBUTES_BYTES:
+    if (
+        len(json.dumps(attributes, ensure_ascii=False, separators=(",", ":")).encode())
+        > ATTRIBUTES_BYTES
+    ):
         yield FieldError("/attributes", "too_long", _ATTRIBUTES_SIZE)
 
 
 def _is_plain_number(value: object) -> bool:
-    """Whether a scalar is null, a boolean, or a number that comes back as it went.
+    """Whether a scalar is null, a boolean, or a number that jsonb keeps as one.
 
     A float from 2^63 on has no fraction, so jsonb would return it as an integer that no
     64 bits hold; and jsonb writes out every zero of a tiny one.

@@ -6,13 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.embedded_postgres import (
     EmbeddedPostgres,
     binaries,
@@ -20,12 +19,9 @@ from sokho.core.infrastructure.embedded_postgres import (
 )
 from sokho.core.infrastructure.embedded_postgres.server_log import ServerLog
 from sokho.core.infrastructure.embedded_postgres.unprivileged import ServerUser, server_user
+from tests.integration.embedded.servers import NAMELESS, needs_root, refusal
 
-IS_ROOT = os.geteuid() == 0
-NAMELESS = 54321
 SYSTEM_POSTGRES = sorted(Path("/usr/lib/postgresql").glob("1[5-7]"))
-
-needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can act as other users")
 
 # Does what its arguments say, one after the other: a shell command after "!",
 # else a method of EmbeddedPostgres. It becomes the other user after its imports,
@@ -81,16 +77,6 @@ def works(*command: str) -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
         return False
-
-
-def refusal(call: Callable[[], object]) -> str:
-    """Return the English sentence that `call` is refused with; there is a Vietnamese one too."""
-    with pytest.raises(OperatorError) as caught:
-        call()
-    text = caught.value.text
-    assert text.vi != text.en
-    assert not {"{", "}", "\n"} & set(text.vi + text.en)
-    return text.en
 
 
 @pytest.fixture
