@@ -43,9 +43,10 @@ lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
 clean:  ## Remove what `make install` made; the data stay
 	rm -rf .venv .tools
 
-$(UV):
+$(UV): requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --require-hashes --only-binary :all: -r requirements/uv.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --require-hashes --only-binary :all: --upgrade -r requirements/uv.txt
+	@touch $@
 
 .venv/installed: $(UV) $(LOCK) pyproject.toml
 	@test -x $(BIN)/python || $(UV) venv --quiet --no-project --python $(PYTHON) .venv

@@ -1,5 +1,6 @@
 """``/livez`` and ``/readyz``, with a database and without."""
 
+import gc
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -7,6 +8,7 @@ import httpx2
 import pytest
 
 from sokho.app import create_app
+from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from tests.api.problems import CANARY, problem_of
 from tests.conftest import Business, client_of, settings_for
@@ -66,3 +68,20 @@ class TestOperation:
         ):
             problem_of(answer, 503, "temporarily_overloaded")
             assert answer.headers["retry-after"] == "1"
+
+
+class TestStart:
+    async def test_freezes_what_exists_and_refuses_what_is_not_sealed(self, scratch: DatabaseUrls):
+        before = gc.get_threshold()
+        try:
+            app = create_app(settings_for(scratch))
+            async with app.router.lifespan_context(app):
+                assert gc.get_freeze_count() > 10_000
+        finally:
+            gc.unfreeze()
+            gc.set_threshold(*before)
+        privileged = create_app(settings_for(scratch, database_url=scratch.admin))
+        with pytest.raises(OperatorError):
+            async with privileged.router.lifespan_context(privileged):
+                pass
+        await privileged.state.database.close()

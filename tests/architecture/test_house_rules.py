@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 import sokho
 import sokho.modules
 from sokho.core.domain.errors import DomainError
+from sokho.core.domain.paging import Sort
 from sokho.core.infrastructure.database import TENANT, Statement
+from sokho.modules.items.infrastructure import postgres_repo
 
 SOURCE = Path(sokho.__file__).parent
 
@@ -113,3 +116,29 @@ class TestTaste:
     def test_modules_know_no_status_codes_of_errors(self):
         for path in (SOURCE / "modules").rglob("*.py"):
             assert "HTTPException" not in path.read_text(), path
+
+
+class TestPredicate:
+    """Row-level security is the floor; each table of a statement names the tenant as well."""
+
+    def test_stands_on_every_table_of_every_list(self):
+        conditions = frozenset(postgres_repo._CONDITIONS)
+        subsets = [frozenset(), *(frozenset({name}) for name in conditions), conditions]
+        for field in postgres_repo._ORDER_BY:
+            for descending in (False, True):
+                for subset in subsets:
+                    for resumed in (False, True):
+                        sort = Sort(field, descending=descending)
+                        statement = postgres_repo._list_statement(subset, sort, resumed=resumed)
+                        tables = statement.text.count("FROM item")
+                        assert tables == (2 if "tag" in subset else 1)
+                        assert statement.text.count("tenant_id = $") == tables, statement.text
+
+    def test_stands_on_every_table_of_every_other_statement(self):
+        for name, statement in every_statement():
+            reads = re.findall(
+                r"(?:FROM|UPDATE|USING|JOIN) (items|item_tags|api_keys|tenants)\b", statement.text
+            )
+            named = re.findall(r"\b(?:tenant_id|tenants\.id) = \$", statement.text)
+            if name != "tenants._LIST":
+                assert len(named) >= len(set(reads)), (name, statement.text)

@@ -1,6 +1,7 @@
 """The command line, run as its user runs it, on a database that is set."""
 
 import json
+import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -184,6 +185,23 @@ class TestMistakes:
         assert answer.returncode == 1
         assert "SOKHO_DATABASE_URL" in answer.stderr
         assert "canary" not in answer.stderr
+
+    @pytest.mark.parametrize("command", [("demo",), ("tenant", "create", "x")])
+    def test_a_data_folder_that_is_none_is_told(
+        self, cli: Cli, tmp_path: Path, command: tuple[str, ...]
+    ):
+        (tmp_path / "data").write_text("")
+        answer = cli(*command, SOKHO_SECRET="")
+        assert answer.returncode == 1
+        assert "SOKHO_DATA_DIR" in answer.stderr
+
+    def test_a_database_never_migrated_is_told_with_the_remedy(
+        self, cli: Cli, scratch: DatabaseUrls
+    ):
+        empty = re.sub(r"/scratch_\w+", "/postgres", scratch.app)
+        answer = cli("tenant", "create", "x", SOKHO_DATABASE_URL=empty)
+        assert answer.returncode == 1
+        assert "sokho migrate" in answer.stderr
 
     def test_a_wrong_password_is_told(self, cli: Cli, urls: DatabaseUrls):
         user, _, address = urls.app.partition("@")

@@ -98,6 +98,16 @@ class TestStairway:
         with pytest.raises(OperatorError, match="could not be migrated"):
             move_to(away, "head")
 
+    async def test_what_stands_in_the_way_is_told_in_a_sentence(self, scratch: DatabaseUrls):
+        admin = await asyncpg.connect(scratch.admin)
+        await admin.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(OperatorError, match="9999"):
+            move_to(scratch, "head")
+        await admin.execute("DELETE FROM alembic_version")
+        with pytest.raises(OperatorError, match="already exists"):
+            move_to(scratch, "head")
+        await admin.close()
+
     def test_the_service_must_use_its_own_role(self, scratch: DatabaseUrls):
         with pytest.raises(OperatorError, match="sokho_app"):
             move_to(scratch._replace(app=scratch.admin), "head")

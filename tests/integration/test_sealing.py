@@ -142,6 +142,19 @@ class TestFindLeaks:
             await refuse_unless_sealed(service)
         assert expected[1] in refusal.value.text.vi
 
+    @pytest.mark.parametrize("power", ["BYPASSRLS", "CREATEROLE", "REPLICATION"])
+    async def test_a_role_with_a_power_is_refused(
+        self, admin: Connection, scratch: DatabaseUrls, power: str
+    ):
+        role = f"with_{power.lower()}"
+        await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x' {power}")
+        service = Database(f"postgresql://{role}:x@{scratch.app.partition('@')[2]}", pool_size=1)
+        try:
+            assert ("privileged_role", role) in await findings(service)
+        finally:
+            await service.close()
+            await admin.execute(f"DROP ROLE {role}")
+
     async def test_a_privileged_role_is_refused(self, scratch: DatabaseUrls):
         service = Database(scratch.admin, pool_size=1)
         assert ("privileged_role", "sokho_admin") in await findings(service)
@@ -167,6 +180,12 @@ class TestFindLeaks:
 
 
 class TestReadiness:
+    async def test_a_schema_that_comes_before_ours_is_found(
+        self, admin: Connection, service: Database
+    ):
+        await admin.execute("CREATE SCHEMA sokho_app; GRANT USAGE ON SCHEMA sokho_app TO sokho_app")
+        assert "search_path" in {code for code, _ in await findings(service)}
+
     async def test_an_older_schema_is_told_with_the_command_that_mends_it(
         self, admin: Connection, service: Database
     ):

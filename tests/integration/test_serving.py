@@ -15,6 +15,8 @@ from typing import Self
 import httpx2
 import pytest
 
+from sokho.cli.serving import _listening
+from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
 from tests.integration.command_line import SOKHO, Cli
 
@@ -177,6 +179,13 @@ class TestServe:
         assert port in answer.stderr
         assert "SOKHO_PORT" in answer.stderr
         assert postmaster(folder) is None
+
+    def test_a_port_is_taken_as_soon_as_it_is_bound(self):
+        """Bound alone, another process could bind it too, and one of them would serve nothing."""
+        with _listening("127.0.0.1", 0) as first:
+            port = first.getsockname()[1]
+            with pytest.raises(OperatorError, match=str(port)), _listening("127.0.0.1", port):
+                pass
 
     def test_a_second_service_shares_the_database(self, folder: Path):
         with Service(folder) as first, Service(folder) as second:

@@ -25,6 +25,7 @@ _OPEN = Statement(
 )
 _OURS = Statement(sa.select(tenants.c.id).where(tenants.c.id == TENANT))
 _WITHOUT_PREDICATE = Statement(sa.select(tenants.c.id))
+_PID = Statement(sa.select(sa.func.pg_backend_pid().label("pid"), TENANT.label("tenant")))
 _SLEEP = Statement(sa.select(sa.func.pg_sleep(sa.literal(30, sa.Float)), TENANT.label("tenant")))
 
 
@@ -41,6 +42,12 @@ async def a_tenant(database: Database) -> UUID:
     async with database.transaction(tenant_id) as tx:
         await tx.fetch_all(_OPEN, id=tenant_id, name="x")
     return tenant_id
+
+
+async def terminate(pid: int, urls: DatabaseUrls) -> None:
+    admin = await asyncpg.connect(urls.admin)
+    await admin.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+    await admin.close()
 
 
 async def backends(database: Database) -> int:
@@ -172,6 +179,61 @@ class TestEnding:
             before = after
 
 
+class TestLostConnection:
+    """The one place in the pool must be free again, whenever the connection goes."""
+
+    @pytest.mark.parametrize("ending", ["commit", "rollback"])
+    async def test_before_the_end_is_overload_and_costs_no_place(
+        self, small: Database, urls: DatabaseUrls, ending: str
+    ):
+        tenant_id = uuid4()
+        tx = small.transaction(tenant_id)
+        await tx.fetch_all(_OPEN, id=tenant_id, name="x")
+        pid = await tx.fetch_one(_PID)
+        assert pid is not None
+        await terminate(pid["pid"], urls)
+        if ending == "commit":
+            with pytest.raises(OverloadedError):
+                await tx.commit()
+        else:
+            await tx.rollback()
+        async with small.transaction(tenant_id, read_only=True) as again:
+            assert await again.fetch_all(_OURS) == []
+
+    @pytest.mark.parametrize("code", ["53100", "40001", "40P01", "55P03", "57014"])
+    async def test_a_commit_that_the_database_cannot_do_now_is_overload(
+        self, scratch: DatabaseUrls, code: str
+    ):
+        admin = await asyncpg.connect(scratch.admin)
+        await admin.execute(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$;"
+            "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tenants DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION fail()"
+        )
+        await admin.close()
+        database = Database(scratch.app, pool_size=1)
+        for _ in range(3):
+            tenant_id = uuid4()
+            with pytest.raises(OverloadedError):
+                async with database.transaction(tenant_id) as tx:
+                    await tx.fetch_all(_OPEN, id=tenant_id, name="x")
+        await database.close()
+
+    async def test_of_an_unbound_look_is_overload(self, small: Database, urls: DatabaseUrls):
+        with pytest.raises(OverloadedError):
+            async with small.unbound() as connection:
+                await terminate(await connection.fetchval("SELECT pg_backend_pid()"), urls)
+                await connection.fetchval("SELECT 1")
+        assert await backends(small)
+
+    async def test_left_in_a_transaction_is_not_lent_again(self, small: Database):
+        async with small.unbound() as connection:
+            before = await connection.fetchval("SELECT pg_backend_pid()")
+            await connection.execute("BEGIN")
+        assert await backends(small) != before
+
+
 class TestOneAtATime:
     @pytest.mark.parametrize("read_only", [True, False])
     async def test_two_statements_at_once_are_refused(self, small: Database, read_only: bool):
@@ -210,6 +272,19 @@ class TestPool:
         assert second.result() == 0
         assert await read() == 0
 
+    async def test_a_turn_that_comes_as_its_waiter_leaves_goes_on(self, small: Database):
+        async def read() -> int:
+            async with small.transaction(uuid4(), read_only=True) as tx:
+                return len(await tx.fetch_all(_OURS))
+
+        async with small.unbound():
+            waiter = asyncio.create_task(read())
+            await asyncio.sleep(0)
+        waiter.cancel()  # in the same instant: its turn is there, but it has not run yet
+        with pytest.raises(asyncio.CancelledError):
+            await waiter
+        assert await read() == 0
+
     async def test_many_share_few_connections(self, urls: DatabaseUrls):
         database = Database(urls.app, pool_size=3)
 
@@ -233,9 +308,7 @@ class TestPool:
         self, small: Database, urls: DatabaseUrls
     ):
         before = await backends(small)
-        admin = await asyncpg.connect(urls.admin)
-        await admin.execute(f"SELECT pg_terminate_backend({before}, 5000)")
-        await admin.close()
+        await terminate(before, urls)
         await asyncio.sleep(0.05)
         assert await backends(small) != before
 

@@ -6,11 +6,18 @@ from sokho.cli.language import tr
 from sokho.cli.output import print_json
 from sokho.cli.runtime import data_dir, running_database, with_database
 from sokho.cli.tenants import AsJson
+from sokho.core.domain.errors import OperatorError
+from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.settings import Settings
 from sokho.demo.seeding import DemoTenant, ensure_demo
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
+
+_NO_FOLDER = Text(
+    vi="Không tạo được thư mục {folder}: {reason}. Hãy chọn thư mục khác bằng SOKHO_DATA_DIR.",
+    en="The folder {folder} cannot be made: {reason}. Choose another by SOKHO_DATA_DIR.",
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +38,10 @@ def demo(as_json: AsJson = False) -> None:
 def open_demo(settings: Settings) -> list[DemoTenant]:
     """Return the demo businesses, opened on first use."""
     folder = data_dir(settings)
-    folder.mkdir(parents=True, exist_ok=True)  # where a database is set, nobody has made it
+    try:
+        folder.mkdir(parents=True, exist_ok=True)  # where a database is set, nobody has made it
+    except OSError as error:
+        raise OperatorError(_NO_FOLDER.format(folder=folder, reason=error.strerror)) from error
     keys = settings.derived_keys()
 
     async def ensure(database: Database) -> list[DemoTenant]:

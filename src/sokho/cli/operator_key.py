@@ -23,7 +23,7 @@ def _group() -> None:
     """Keep `create` a command of its own."""
 
 
-@app.command(help=tr("Tạo khóa; chỉ mã băm được cài đặt.", "Make a key; set its hash."))
+@app.command(help=tr("Tạo khóa; máy chủ chỉ cần lưu mã băm.", "Make a key; set its hash."))
 def create(as_json: AsJson = False) -> None:
     settings = Settings.load()
     keys = settings.derived_keys()

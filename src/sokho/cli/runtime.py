@@ -12,7 +12,7 @@ from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import Database, OverloadedError
 from sokho.core.infrastructure.database.migrate import current_revision, latest_revision, migrate
-from sokho.core.infrastructure.database.readiness import UNREACHABLE
+from sokho.core.infrastructure.database.readiness import OTHER_VERSION, UNREACHABLE
 from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres, default_data_dir
 from sokho.core.infrastructure.settings import Settings, export
 
@@ -78,9 +78,13 @@ def refuse_if_set(settings: Settings) -> None:
 
 def _run(dsn: str, work: Callable[[Database], Awaitable[_T]]) -> _T:
     async def run() -> _T:
-        database = Database(dsn, pool_size=1)
+        prepared = Settings.load().prepared_statements
+        database = Database(dsn, pool_size=1, prepared_statements=prepared)
         try:
             return await work(database)
+        except asyncpg.UndefinedTableError as error:
+            latest = latest_revision()
+            raise OperatorError(OTHER_VERSION.format(current="0", latest=latest)) from error
         except (OverloadedError, asyncpg.PostgresError) as error:
             raise OperatorError(UNREACHABLE.format(reason=error.__cause__ or error)) from error
         finally:

@@ -1,6 +1,7 @@
 """``sokho serve`` and ``sokho migrate``."""
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -19,11 +20,12 @@ from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database.migrate import migrate
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
-from sokho.core.infrastructure.logging import logger
+from sokho.core.infrastructure.logging import configure_logging, logger
 from sokho.core.infrastructure.settings import Settings, export
 
 _CHECK_DATABASE_SECONDS = 1.0
 _DRAIN_SECONDS = 10
+_BACKLOG = 2048
 
 
 def add_to(app: typer.Typer) -> None:
@@ -45,7 +47,8 @@ def serve(
     export(**{name: str(value) for name, value in chosen.items() if value is not None})
     settings = Settings.load()
     # uvicorn drains and then raises the signal anew: what was started must still be stopped.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
+        signal.signal(ending, lambda *_: sys.exit(0))
     with (
         _listening(settings.host, settings.port) as listener,
         running_database() as (settings, postgres),
@@ -61,6 +64,8 @@ def serve(
         if tenants:
             print_demo(url, tenants)
         typer.echo("\n" + tr("Nhấn Ctrl-C để dừng.", "Press Ctrl-C to stop."))
+        configure_logging(settings.log_level)
+        os.environ.pop("SOKHO_ADMIN_DATABASE_URL", None)  # no worker has a use for it
         with _supervised(postgres):
             _serve(settings, listener)
 
@@ -108,6 +113,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(_BACKLOG)  # a port that is bound alone, another process may bind too
         listener.set_inheritable(True)
     except OSError as error:
         raise OperatorError(

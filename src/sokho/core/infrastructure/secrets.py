@@ -11,7 +11,16 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from sokho.core.domain.errors import OperatorError
+from sokho.core.domain.texts import Text
+
 _KEY_BYTES: Final = 32
+
+_NO_SECRET: Final = Text(
+    vi="Không đọc hoặc tạo được {path}: {reason}. Hãy kiểm tra SOKHO_DATA_DIR, "
+    "hoặc đặt SOKHO_SECRET.",
+    en="{path} can be neither read nor made: {reason}. Check SOKHO_DATA_DIR, or set SOKHO_SECRET.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +48,19 @@ def keyed_hash(key: bytes, message: bytes) -> bytes:
 
 
 def secret_in(data_dir: Path) -> str:
-    """Return the secret kept in the data folder, made on first use, for its owner alone."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    """Return the secret kept in the data folder, made on first use, for its owner alone.
+
+    Raises `OperatorError` when it can be neither read nor made.
+    """
     path = data_dir / "secret"
-    with contextlib.suppress(FileExistsError):
-        write_private(path, secrets.token_urlsafe(_KEY_BYTES), replace=False)
-    return path.read_text().strip()
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):  # another process was faster
+                write_private(path, secrets.token_urlsafe(_KEY_BYTES), replace=False)
+        return path.read_text().strip()
+    except OSError as error:
+        raise OperatorError(_NO_SECRET.format(path=path, reason=error.strerror)) from error
 
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> None:

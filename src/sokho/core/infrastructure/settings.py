@@ -1,6 +1,7 @@
 """Settings, from ``SOKHO_…`` environment variables: one home for each."""
 
 import os
+import re
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -49,6 +50,13 @@ class Settings(BaseSettings):
                 raise ValueError("postgresql://user:password@host:port/database is needed")
             parts.port  # noqa: B018 - raises ValueError for a port that is no number
         return url
+
+    @field_validator("operator_key_hash")
+    @classmethod
+    def _is_hash(cls, text: SecretStr | None) -> SecretStr | None:
+        if text is not None and not re.fullmatch("[0-9a-f]{64}", text.get_secret_value()):
+            raise ValueError("64 hexadecimal digits are needed")
+        return text
 
     @classmethod
     def load(cls) -> Self:

@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from sokho.core.infrastructure.database.clock import DatabaseClock
 from sokho.core.infrastructure.database.pool import Connection, Pool
 from sokho.core.infrastructure.database.transaction import (
@@ -39,16 +37,8 @@ class Database:
         For what concerns the database itself (its version, its catalogue, its clock) and for
         the operator's list of businesses; nothing that reads a tenant's rows.
         """
-        connection = await self._pool.acquire()
-        try:
+        async with self._pool.lend() as connection:
             yield connection
-        except asyncpg.PostgresError:
-            self._pool.release(connection)
-            raise
-        except BaseException:
-            self._pool.discard(connection)  # it may be in the middle of something
-            raise
-        self._pool.release(connection)
 
     async def _ask_for_time(self) -> datetime:
         async with self.unbound() as connection:

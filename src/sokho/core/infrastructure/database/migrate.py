@@ -1,6 +1,7 @@
 """Bring a database to the newest version of the schema, as the owner and never as the service."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,15 @@ MIGRATIONS: Final = Path(__file__).parents[3] / "migrations"
 
 VERSION_TABLE: Final = "alembic_version"
 
+_FAILED: Final = Text(
+    vi="Không nâng cấp được cơ sở dữ liệu: {reason}",
+    en="The database could not be migrated: {reason}",
+)
+
 _ONE_AT_A_TIME: Final = 0x736F6B686F  # an advisory lock's number: "sokho"
 
 
+@cache
 def latest_revision() -> str:
     """Return the newest revision shipped: they are numbered and in one line, by a test."""
     return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -41,25 +48,26 @@ def migrate(
     `admin_dsn` must be able to create roles; the schema itself is changed as the owner.
     Raises `OperatorError` when the database cannot be reached or refuses.
     """
+    # Imported here: they take a good part of a second, which a start that has nothing to
+    # migrate need not spend.
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError
+
     try:
         asyncio.run(_migrate(admin_dsn, app_dsn, worker_dsn, revision))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise OperatorError(
-            Text(
-                vi="Không nâng cấp được cơ sở dữ liệu: {reason}",
-                en="The database could not be migrated: {reason}",
-            ).format(reason=error)
-        ) from error
+    except DBAPIError as error:
+        raise OperatorError(_FAILED.format(reason=error.orig)) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, CommandError) as error:
+        raise OperatorError(_FAILED.format(reason=error)) from error
 
 
 async def _migrate(admin_dsn: str, app_dsn: str, worker_dsn: str | None, revision: str) -> None:
-    # Imported here: together they take a good part of a second, which a start that has
-    # nothing to migrate need not spend.
     from sqlalchemy.ext.asyncio import create_async_engine
     from sqlalchemy.pool import NullPool
 
     admin = await asyncpg.connect(admin_dsn)
     try:
+        await admin.execute(f"SELECT pg_advisory_lock({_ONE_AT_A_TIME})")
         await prepare_roles(admin, app_dsn=app_dsn, worker_dsn=worker_dsn)
     finally:
         await admin.close()

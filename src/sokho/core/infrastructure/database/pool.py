@@ -7,6 +7,8 @@ The tenant is bound transaction-locally, so nothing has to be reset between two 
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -30,6 +32,9 @@ UNREACHABLE: Final = (
 """What the driver raises when the database cannot be reached just now."""
 
 _CONNECT_TIMEOUT_SECONDS: Final = 5.0
+
+_ANSWER_TIMEOUT_SECONDS: Final = 8.0
+"""Longer than the server's own limits: for a server that does not answer at all."""
 
 
 class OverloadedError(DomainError):
@@ -73,6 +78,21 @@ class Pool:
             if isinstance(error, UNREACHABLE):
                 raise OverloadedError from error
             raise
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Connection]:
+        """Lend a connection for what leaves no transaction open; raises `OverloadedError`."""
+        connection = await self.acquire()
+        try:
+            yield connection
+        except BaseException as error:
+            # After an error that PostgreSQL itself told, the connection is as good as before.
+            told = isinstance(error, asyncpg.PostgresError)
+            (self.release if told else self.discard)(connection)
+            if isinstance(error, UNREACHABLE):
+                raise OverloadedError from error
+            raise
+        self.release(connection)
 
     def release(self, connection: Connection) -> None:
         """Take back a connection; one that is closed or inside a transaction is dropped."""
@@ -126,9 +146,10 @@ async def open_connection(dsn: str, *, statement_cache: int = 512) -> Connection
     connection: Connection = await asyncpg.connect(
         dsn,
         timeout=_CONNECT_TIMEOUT_SECONDS,
+        command_timeout=_ANSWER_TIMEOUT_SECONDS,
         statement_cache_size=statement_cache,
         max_cached_statement_lifetime=0,
-        server_settings={"application_name": "sokho", "jit": "off", "timezone": "UTC"},
+        server_settings={"application_name": "sokho"},
     )
     try:
         await connection.set_type_codec(

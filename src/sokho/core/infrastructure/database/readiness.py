@@ -15,11 +15,11 @@ UNREACHABLE = Text(
     vi="Không kết nối được với cơ sở dữ liệu: {reason}",
     en="The database cannot be reached: {reason}",
 )
-_OTHER_VERSION = Text(
+OTHER_VERSION = Text(
     vi="Cơ sở dữ liệu ở phiên bản {current}, dịch vụ cần {latest}; hãy chạy “sokho migrate”.",
     en='The database is at version {current}, the service needs {latest}; run "sokho migrate".',
 )
-_NEWER = Text(
+NEWER = Text(
     vi="Cơ sở dữ liệu ở phiên bản {current}, mới hơn dịch vụ ({latest}); hãy nâng cấp Sokho.",
     en="The database is at version {current}, newer than the service ({latest}); update Sokho.",
 )
@@ -47,7 +47,7 @@ async def refuse_unless_sealed(database: Database) -> None:
     except (OverloadedError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise OperatorError(UNREACHABLE.format(reason=error.__cause__ or error)) from error
     if current != latest and not any(leak.code == "privileged_role" for leak in leaks):
-        text = _NEWER if (current or "0") > latest else _OTHER_VERSION
+        text = NEWER if (current or "0") > latest else OTHER_VERSION
         raise OperatorError(text.format(current=current or "0", latest=latest))
     if leaks:
         raise OperatorError(

@@ -1,5 +1,6 @@
 """The database roles: who owns, who serves, who may see which businesses exist."""
 
+import contextlib
 from typing import Final
 
 import asyncpg
@@ -12,6 +13,7 @@ from sokho.core.infrastructure.database.pool import Connection
 
 # A request may not hold a connection for longer than its client would wait.
 _APP_LIMITS: Final = {
+    "jit": "off",  # compiling would take longer than these statements do
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
@@ -23,8 +25,8 @@ _HAS_TRANSACTION_TIMEOUT: Final = 17
 async def prepare_roles(admin: Connection, *, app_dsn: str, worker_dsn: str | None) -> None:
     """Create the roles that are missing, with the passwords of their DSNs, and grant access.
 
-    A role that exists keeps its password and settings. Raises `OperatorError` when a DSN
-    names another role than policies and grants are made for.
+    A role that exists keeps its password; its limits are set anew. Raises `OperatorError`
+    when a DSN names another role than policies and grants are made for.
     """
     await _create_role(admin, OWNER_ROLE, "NOLOGIN")
     await _create_login(admin, APP_ROLE, app_dsn)
@@ -49,21 +51,21 @@ async def _create_login(admin: Connection, role: str, dsn: str) -> None:
                 en="The database URL must use the role “{role}”, not another one.",
             ).format(role=role)
         )
-    if not await _create_role(admin, role, "LOGIN", password=url.password):
-        return
+    await _create_role(admin, role, "LOGIN", password=url.password)
     limits = dict(_APP_LIMITS)
     if admin.get_server_version().major >= _HAS_TRANSACTION_TIMEOUT:
         limits["transaction_timeout"] = "30s"
     for setting, value in limits.items():
-        await admin.execute(f"ALTER ROLE {role} SET {setting} = '{value}'")
+        # Who did not make the role may not change it: then its owner's settings stand.
+        with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
+            await admin.execute(f"ALTER ROLE {role} SET {setting} = '{value}'")
 
 
 async def _create_role(
     admin: Connection, role: str, kind: str, password: str | None = None
-) -> bool:
-    """Return whether the role had to be created."""
+) -> None:
     if await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
-        return False
+        return
     command: str = await admin.fetchval(
         "SELECT format('CREATE ROLE %I %s NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
         " NOREPLICATION PASSWORD %L', $1::text, $2::text, $3::text)",
@@ -71,8 +73,5 @@ async def _create_role(
         kind,
         password,
     )
-    try:
-        await admin.execute(command)
-    except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-        return False  # another process was faster
-    return True
+    with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+        await admin.execute(command)  # unless another process was faster

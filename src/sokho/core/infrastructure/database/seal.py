@@ -45,6 +45,10 @@ _REASONS: Final = {
         vi="vai trò của dịch vụ có, hoặc có thể có, đặc quyền vượt qua bảo mật theo dòng",
         en="the service's role is, or can become, a superuser, one with BYPASSRLS, or an owner",
     ),
+    "search_path": Text(
+        vi="dịch vụ tìm bảng ở lược đồ khác ngoài public",
+        en="the service would look for its tables in another schema than public",
+    ),
     "not_a_table": Text(
         vi="dịch vụ đọc được một đối tượng không thể bảo vệ theo dòng",
         en="the service can read a relation that row-level security cannot protect",
@@ -63,7 +67,7 @@ _REASONS: Final = {
         en="row-level security is not forced on the owner",
     ),
     "policy_missing": Text(
-        vi="thiếu chính sách truy cập hoặc chính sách sàn",
+        vi="thiếu chính sách truy cập hoặc chính sách chặn (RESTRICTIVE)",
         en="the access policy or the restrictive floor is missing",
     ),
     "policy_altered": Text(
@@ -75,8 +79,10 @@ _REASONS: Final = {
 _ROLE_IS_PRIVILEGED: Final = """
 SELECT EXISTS (
     SELECT FROM pg_roles AS role
-    WHERE pg_has_role(current_user, role.oid, 'MEMBER')
-      AND (role.rolsuper OR role.rolbypassrls OR role.rolcreaterole
+    WHERE (pg_has_role(current_user, role.oid, 'MEMBER') OR role.rolname = session_user)
+      AND (role.rolsuper OR role.rolbypassrls OR role.rolcreaterole OR role.rolreplication
+           OR EXISTS (SELECT FROM pg_database WHERE datdba = role.oid)
+           OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = role.oid)
            OR role.rolname IN ('pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files',
                                'pg_write_server_files', 'pg_execute_server_program')
            OR EXISTS (SELECT FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace
@@ -118,6 +124,8 @@ async def find_leaks(connection: Connection) -> list[Finding]:
     leaks: list[tuple[str, str]] = []
     if await connection.fetchval(_ROLE_IS_PRIVILEGED):
         leaks.append(("privileged_role", await connection.fetchval("SELECT current_user")))
+    if await connection.fetchval("SELECT current_schemas(false)") != ["public"]:
+        leaks.append(("search_path", await connection.fetchval("SHOW search_path")))
     policies: dict[str, list[Row]] = defaultdict(list)
     for policy in await connection.fetch(_POLICIES):
         policies[policy["relname"]].append(policy)

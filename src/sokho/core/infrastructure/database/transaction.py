@@ -144,13 +144,17 @@ class WriteTransaction(Transaction):
 
     async def _end(self, command: str) -> None:
         self._over = True
-        if self._connection is None:
-            return
-        try:
-            await self._round_trip(self._connection.execute(command))
-        except UNREACHABLE as error:
-            raise OverloadedError from error
         connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        self.round_trips += 1
+        try:
+            await connection.execute(command)
+        except BaseException as error:
+            self._pool.discard(connection)  # what is left of the work goes with it
+            if isinstance(error, (*_OVERLOADED, *UNREACHABLE)):
+                raise OverloadedError from error
+            raise
         self._pool.release(connection)
 
     async def _round_trip(self, call: Awaitable[_T]) -> _T:
@@ -182,15 +186,6 @@ class ReadTransaction(Transaction):
         if statement.one_trip is None:
             raise RuntimeError("a read runs nothing but a SELECT of the tenant's rows")
         arguments = statement.one_trip_arguments(self.tenant_id, values)
-        connection = await self._pool.acquire()
-        self.round_trips += 1
-        try:
-            rows = await connection.fetch(statement.one_trip, *arguments)
-        except asyncpg.PostgresError:
-            self._pool.release(connection)
-            raise
-        except BaseException:
-            self._pool.discard(connection)
-            raise
-        self._pool.release(connection)
-        return rows
+        async with self._pool.lend() as connection:
+            self.round_trips += 1
+            return await connection.fetch(statement.one_trip, *arguments)

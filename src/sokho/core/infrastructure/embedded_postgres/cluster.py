@@ -16,7 +16,8 @@ _BUILTIN_LOCALE_SINCE = 17
 _HALF_MADE = "making-"
 
 _NOT_MADE = Text(
-    vi="Không tạo được cơ sở dữ liệu: {reason}. Chưa có gì được ghi lại; sửa xong hãy thử lại.",
+    vi="Không tạo được cơ sở dữ liệu: {reason}. Không có gì còn sót lại; "
+    "hãy khắc phục rồi thử lại.",
     en="The database could not be created: {reason}. Nothing is left of it; mend it and retry.",
 )
 _OTHER_MAJOR = Text(

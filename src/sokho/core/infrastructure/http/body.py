@@ -16,7 +16,7 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 
 _INT64_DIGITS: Final = len(str(-(2**63)))
 
-_MEDIA_TYPES: Final = frozenset({"application/json", "application/merge-patch+json"})
+_MEDIA_TYPE: Final = "application/json"
 
 
 async def read_json(scope: Scope, receive: Receive) -> Any:
@@ -33,7 +33,7 @@ async def read_json(scope: Scope, receive: Receive) -> Any:
             declared = int(value) if value.isdigit() else 0
     if declared > MAX_BODY_BYTES:
         raise BodyTooLargeError
-    if media_type not in _MEDIA_TYPES:
+    if media_type != _MEDIA_TYPE:
         raise UnsupportedMediaTypeError
     return _parse(await _read(receive))
 

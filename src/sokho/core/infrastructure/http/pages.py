@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 WATERMARK: Final = "Sokho-Sync-Watermark"
 
 LONGEST_TRANSACTION: Final = timedelta(seconds=60)
-"""Longer than any transaction of the service may run (see `database.roles`)."""
+"""Longer than any transaction of the service runs; from PostgreSQL 17 the role's limits hold it."""
 
 
 class Page:

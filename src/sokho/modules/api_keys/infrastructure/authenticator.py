@@ -125,7 +125,7 @@ class _Verified:
 
 
 class _Memory(Generic[_T]):
-    """What was learnt in the last seconds: bounded, the least recently learnt goes first."""
+    """What was learnt in the last seconds: bounded, the least recently used goes first."""
 
     def __init__(self, size: int, ticks: Callable[[], float]) -> None:
         self._size = size
@@ -140,6 +140,7 @@ class _Memory(Generic[_T]):
         if self.now() - since >= REMEMBERED_SECONDS:
             del self._entries[digest]
             return None
+        self._entries.move_to_end(digest)
         return value
 
     def remember(self, digest: bytes, value: _T, *, since: float) -> None:
