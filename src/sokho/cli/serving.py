@@ -27,6 +27,11 @@ _CHECK_DATABASE_SECONDS = 1.0
 _DRAIN_SECONDS = 10
 _BACKLOG = 2048
 
+_NOT_OPENED = Text(
+    vi="Không mở được {host}:{port}: {reason}. Hãy chọn địa chỉ khác bằng SOKHO_HOST, SOKHO_PORT.",
+    en="{host}:{port} cannot be opened: {reason}. Choose another by SOKHO_HOST, SOKHO_PORT.",
+)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add ``sokho serve`` and ``sokho migrate``."""
@@ -105,24 +110,21 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
 
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Yield the bound socket: whoever finds the port taken learns it before anything starts."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)  # a port that is bound alone, another process may bind too
-        listener.set_inheritable(True)
-    except OSError as error:
-        raise OperatorError(
-            Text(
-                vi="Không mở được {host}:{port}: {reason}. Hãy chọn cổng khác bằng SOKHO_PORT.",
-                en="{host}:{port} cannot be opened: {reason}. Choose another port by SOKHO_PORT.",
-            ).format(host=host, port=port, reason=error.strerror)
-        ) from error
-    with listener:
+    """Yield the listening socket: whoever finds the port taken learns it before anything starts."""
+    with contextlib.ExitStack() as opened:
+        try:
+            family, kind, protocol, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            listener = opened.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)  # a port that is only bound, another process may bind too
+            listener.set_inheritable(True)
+        except OSError as error:
+            raise OperatorError(
+                _NOT_OPENED.format(host=host, port=port, reason=error.strerror)
+            ) from error
         yield listener
 
 
