@@ -26,6 +26,13 @@ from sokho.modules.items.infrastructure.tables import item_tags, items
 _OURS = items.c.tenant_id == TENANT
 _THIS = sa.and_(_OURS, items.c.id == p("id"))
 
+# What a client's change writes: every column but the row's identity and the store's times.
+_WRITTEN: Final[dict[str, sa.BindParameter[Any]]] = {
+    column.name: p(column.name)
+    for column in items.columns
+    if column.name not in {"tenant_id", "id", "created_at", "updated_at"}
+}
+
 _GET = Statement(sa.select(items).where(_THIS))
 
 
@@ -43,20 +50,13 @@ def _tags_of(row: sa.CTE) -> sa.CTE:
 _new = (
     sa.insert(items)
     .values(
-        tenant_id=p("tenant_id"),
-        id=p("id"),
-        sku=p("sku"),
-        sku_key=p("sku_key"),
-        name=p("name"),
-        description=p("description"),
-        unit=p("unit"),
-        barcode=p("barcode"),
-        status=p("status"),
-        tags=p("tags"),
-        attributes=p("attributes"),
-        version=p("version"),
-        created_at=sa.func.now(),
-        updated_at=sa.func.now(),
+        _WRITTEN
+        | {
+            "tenant_id": p("tenant_id"),
+            "id": p("id"),
+            "created_at": sa.func.now(),
+            "updated_at": sa.func.now(),
+        }
     )
     .returning(items)
 )
@@ -68,19 +68,7 @@ _CREATE_TAGGED = Statement(sa.select(_new_row).add_cte(_tags_of(_new_row)))
 _changed = (
     sa.update(items)
     .where(_THIS, items.c.version == p("version") - 1)
-    .values(
-        sku=p("sku"),
-        sku_key=p("sku_key"),
-        name=p("name"),
-        description=p("description"),
-        unit=p("unit"),
-        barcode=p("barcode"),
-        status=p("status"),
-        tags=p("tags"),
-        attributes=p("attributes"),
-        version=p("version"),
-        updated_at=sa.func.now(),
-    )
+    .values(_WRITTEN | {"updated_at": sa.func.now()})
     .returning(items)
 )
 _changed_row = _changed.cte("changed_item")
