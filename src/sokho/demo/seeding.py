@@ -8,7 +8,8 @@ import msgspec
 
 from sokho.core.domain.identity import Authenticator, UnauthenticatedError
 from sokho.core.infrastructure.database import Database
-from sokho.core.infrastructure.secrets import DerivedKeys, write_private
+from sokho.core.infrastructure.private_files import write_private
+from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.demo.businesses import demo_businesses
 from sokho.demo.catalogue import DemoBusiness
 from sokho.modules.items.domain.service import ItemService

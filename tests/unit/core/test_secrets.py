@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sokho.core.infrastructure.secrets import DerivedKeys, keyed_hash, secret_in, write_private
+from sokho.core.infrastructure.private_files import write_private
+from sokho.core.infrastructure.secrets import DerivedKeys, keyed_hash, secret_in
 
 
 def mode_of(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.private_files import write_private
 
 _KEY_BYTES: Final = 32
 
@@ -61,26 +61,6 @@ def secret_in(data_dir: Path) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise OperatorError(_NO_SECRET.format(path=path, reason=error.strerror)) from error
-
-
-def write_private(path: Path, text: str, *, replace: bool = True) -> None:
-    """Write `text` so that only its owner can read it, whole or not at all.
-
-    Raises `FileExistsError` when the file is there and must not be replaced.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        if replace:
-            draft.replace(path)
-        else:
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _derive(root: bytes, purpose: bytes) -> bytes:

@@ -7,9 +7,10 @@ from pathlib import Path
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.embedded_postgres.binaries import Binaries
-from sokho.core.infrastructure.embedded_postgres.credentials import ADMIN, DATABASE, sync_folder
+from sokho.core.infrastructure.embedded_postgres.credentials import ADMIN, DATABASE
 from sokho.core.infrastructure.embedded_postgres.refusals import program_failed
 from sokho.core.infrastructure.embedded_postgres.unprivileged import ServerUser
+from sokho.core.infrastructure.private_files import sync_folder
 
 _LOCALES = ("C.UTF-8", "C")  # the C library may lack the first
 _BUILTIN_LOCALE_SINCE = 17

@@ -1,7 +1,6 @@
 """The passwords of the three roles that log in, kept in one file of the data folder."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.embedded_postgres.folders import PORT
+from sokho.core.infrastructure.private_files import write_private
 
 ADMIN = "sokho_admin"
 APP = "sokho_app"
@@ -74,21 +74,5 @@ def create_credentials(path: Path) -> Credentials:
     """
     made = Credentials(*(secrets.token_urlsafe(32) for _ in Credentials._fields))
     content = json.dumps({APP: made.app, WORKER: made.worker, ADMIN: made.admin}, indent=2)
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(content + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
+    write_private(path, content)
     return made
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames within `folder` survive a power cut. Raises `OSError`."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
