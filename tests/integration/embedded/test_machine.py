@@ -326,6 +326,17 @@ class TestBinaries:
         monkeypatch.setattr(shutil, "copytree", copy_again)
         assert binaries.find_binaries(server_user(), library) == found
 
+    def test_refuse_data_of_another_major_version(self, folder: Path) -> None:
+        postgres = EmbeddedPostgres(folder)
+        postgres.start()
+        postgres.stop()
+        version = folder / "postgres/PG_VERSION"
+        written = version.read_text()
+        version.write_text("15\n")
+        assert "belongs to PostgreSQL 15, but the programs found are" in refusal(postgres.start)
+        version.write_text(written)
+        postgres.start()
+
     @pytest.mark.skipif(not SYSTEM_POSTGRES, reason="no older PostgreSQL on this machine")
     def test_of_the_system_serve_without_the_wheel_but_not_each_others_data(
         self, folder: Path
