@@ -336,6 +336,7 @@ class TestBinaries:
         assert "belongs to PostgreSQL 15, but the programs found are" in refusal(postgres.start)
         version.write_text(written)
         postgres.start()
+        postgres.stop()
 
     @pytest.mark.skipif(not SYSTEM_POSTGRES, reason="no older PostgreSQL on this machine")
     def test_of_the_system_serve_without_the_wheel_but_not_each_others_data(
