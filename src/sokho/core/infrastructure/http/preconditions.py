@@ -46,7 +46,7 @@ IfNoneMatch = Annotated[
     str | None,
     Header(
         alias="If-None-Match",
-        description="The `ETag` of what the caller has: if it is still the state, the answer is 304.",
+        description="The `ETag` of what the caller has; 304 if nothing has changed since.",
         examples=['"1"'],
     ),
 ]
