@@ -1,26 +1,30 @@
-"""What the README says is run as it stands there, and is complete."""
+"""What the README and the users' pages say is run as it stands there, and is complete."""
 
+import json
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import typer
 
 from sokho.cli import app
 from sokho.core.infrastructure.settings import Settings
+from sokho.modules.items.application.dto import ItemCreate
+from tests.integration.documents import blocks, fences, headings, lasting, run
 from tests.integration.test_serving import Service
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = (ROOT / "README.md").read_text()
 VIETNAMESE = (ROOT / "README.vi.md").read_text()
+ITEMS_EN = (ROOT / "docs/en/items.md").read_text()
+ITEMS_VI = (ROOT / "docs/vi/items.md").read_text()
 
-
-def blocks(text: str, kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+each_items_page = pytest.mark.parametrize("text", [ITEMS_EN, ITEMS_VI], ids=["en", "vi"])
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls are curl's")
 
 
 def commands(text: str) -> set[str]:
@@ -46,42 +50,136 @@ def leaves(command: object, name: str) -> Iterator[str]:
             yield from leaves(child, f"{name} {word}")
 
 
+def levels(text: str) -> list[int]:
+    return [heading.index(" ") for heading in headings(text)]
+
+
+def names_in_table(text: str, title: str) -> list[str]:
+    """Return the names in the first column of the table below a heading."""
+    section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """The service, started by the README's own command."""
     with tempfile.TemporaryDirectory(prefix="sokho-readme-") as name:
         Path(name).chmod(0o711)
-        run = ("make", "--no-print-directory", "-C", str(ROOT), "run")
-        with Service(Path(name), command=run) as service:
+        make = ("make", "--no-print-directory", "-C", str(ROOT), "run")
+        with Service(Path(name), command=make) as service:
             yield service
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's calls are curl's")
+@needs_curl
 class TestFirstCalls:
     @pytest.mark.parametrize(("text", "key"), [(ENGLISH, 0), (VIETNAMESE, 1)], ids=["en", "vi"])
     def test_do_what_is_said(self, service: Service, text: str, key: int):
-        calls = blocks(text, "sh")
-        assert len(calls) == 4
-        script = "\necho; echo ----\n".join(calls)
-        answer = subprocess.run(
-            ["bash", "-euc", script],
-            env={"SOKHO_URL": str(service.http.base_url), "KEY": service.keys[key]},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=30,
-        )
-        listed, created, read, refused = answer.stdout.split("----\n")
-        assert listed.startswith("HTTP/1.1 200")
-        assert 'rel="next"' in listed
-        assert created.startswith("HTTP/1.1 201")
-        assert "KEO-500" in created
-        assert "KEO-500" in read
-        assert "duplicate_sku" in refused
+        listed, created, read, refused = run(blocks(text, "sh"), service, service.keys[key])
+        assert listed.statuses == [200]
+        assert 'rel="next"' in listed.output
+        assert created.statuses == [201]
+        assert "KEO-500" in created.output
+        assert read.statuses == [200, 200]
+        assert "KEO-500" in read.output
+        assert refused.statuses == [409]
+        assert "duplicate_sku" in refused.output
 
     def test_two_commands_are_enough(self):
         for text in (ENGLISH, VIETNAMESE):
             assert "$ make run\n$ make test\n" in blocks(text, "console")[0]
+
+
+# What the calls of each block in docs/*/items.md answer; a unit can be added once.
+ITEM_CALLS: Final[list[tuple[str, list[set[int]]]]] = [
+    ("a name for the calls", []),
+    ("create", [{201}]),
+    ("find by SKU", [{200}, {200}]),
+    ("filter", [{200}]),
+    ("next page", [{200}, {200}]),
+    ("what has changed", [{200}, {200}]),
+    ("read conditionally", [{200}, {304}]),
+    ("change", [{200}]),
+    ("change what has changed", [{412}]),
+    ("batch", [{200}]),
+    ("batch with faults", [{422}]),
+    ("units", [{201, 409}, {200}, {200}]),
+    ("convert", [{201}, {200}]),
+    ("change the unit", [{409}, {204}]),
+    ("archive", [{200}, {200}]),
+    ("delete", [{200}, {204}, {404}]),
+]
+
+
+@needs_curl
+class TestItemsPage:
+    # Always on one business: the calls can be repeated.
+    @each_items_page
+    def test_calls_answer_what_is_said(self, service: Service, text: str):
+        answers = run(blocks(text, "sh"), service, service.keys[0])
+        assert len(answers) == len(ITEM_CALLS)
+        for (name, expected), answer in zip(ITEM_CALLS, answers, strict=True):
+            assert len(answer.statuses) == len(expected), (name, answer)
+            for status, allowed in zip(answer.statuses, expected, strict=True):
+                assert status in allowed, (name, answer)
+        by_name = dict(zip((name for name, _ in ITEM_CALLS), answers, strict=True))
+        sku = by_name["find by SKU"].body["sku"]
+        for name in ("filter", "what has changed"):
+            assert sku in {item["sku"] for item in by_name[name].body}
+        assert len(by_name["next page"].body) == 2
+        changed = by_name["change"]
+        assert 'etag: "2"' in changed.output
+        assert changed.body["attributes"] == {"dung tích ml": 330, "độ cồn": 5}
+        assert "unit_in_use" in by_name["change the unit"].output
+        assert by_name["archive"].body["status"] == "archived"
+
+    @each_items_page
+    def test_shown_answers_are_true(self, service: Service, text: str):
+        answers = iter(run(blocks(text, "sh"), service, service.keys[0]))
+        answer = None
+        for kind, content in fences(text):
+            if kind == "sh":
+                answer = next(answers)
+            elif kind == "json":
+                assert answer is not None
+                assert lasting(json.loads(content)) == lasting(answer.body)
+
+    @each_items_page
+    def test_names_every_problem_of_items_and_units(self, service: Service, text: str):
+        document = service.http.get("/openapi.json").json()
+        documented = {(405, "method_not_allowed")}
+        for path, operations in document["paths"].items():
+            if path.startswith(("/v1/items", "/v1/units")):
+                for operation in operations.values():
+                    for status, answer in operation["responses"].items():
+                        problem = answer.get("content", {}).get("application/problem+json", {})
+                        documented |= {(int(status), code) for code in problem.get("examples", ())}
+        told = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, flags=re.MULTILINE)
+        assert {(int(status), code) for status, code in told} == documented
+
+    @pytest.mark.parametrize(
+        ("text", "title"),
+        [(ITEMS_EN, "What an item is"), (ITEMS_VI, "Mặt hàng là gì")],
+        ids=["en", "vi"],
+    )
+    def test_names_every_field(self, text: str, title: str):
+        assert names_in_table(text, title) == list(ItemCreate.model_fields)
+
+    def test_both_languages_show_the_same_calls_in_the_same_places(self):
+        shown = [
+            re.sub("Accept-Language: (en|vi)", "", "".join(blocks(text, "sh")))
+            for text in (ITEMS_EN, ITEMS_VI)
+        ]
+        assert shown[0] == shown[1]
+        kinds = [[kind for kind, _ in fences(text)] for text in (ITEMS_EN, ITEMS_VI)]
+        assert kinds[0] == kinds[1]
+        assert levels(ITEMS_EN) == levels(ITEMS_VI)
+        rows = [len(re.findall(r"^\|", text, flags=re.MULTILINE)) for text in (ITEMS_EN, ITEMS_VI)]
+        assert rows[0] == rows[1]
+
+    @each_items_page
+    def test_links_within_lead_to_a_heading(self, text: str):
+        anchors = {heading.lstrip("# ").lower().replace(" ", "-") for heading in headings(text)}
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
 
 
 class TestReadme:
@@ -89,8 +187,7 @@ class TestReadme:
         for kind in ("sh", "console"):
             assert len(blocks(ENGLISH, kind)) == len(blocks(VIETNAMESE, kind)) > 0
         assert commands(ENGLISH) == commands(VIETNAMESE)
-        headings = [re.findall(r"^#+ ", text, re.MULTILINE) for text in (ENGLISH, VIETNAMESE)]
-        assert headings[0] == headings[1]
+        assert levels(ENGLISH) == levels(VIETNAMESE)
 
     @pytest.mark.parametrize("text", [ENGLISH, VIETNAMESE], ids=["en", "vi"])
     def test_every_setting_stands_in_the_table(self, text: str):

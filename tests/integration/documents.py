@@ -1,0 +1,76 @@
+"""The fenced blocks of a document, and their calls, run as a reader would run them."""
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.integration.test_serving import Service
+
+# The status of each call goes to standard error, one a line; what the reader sees stays as it is.
+_CURL: Final = "curl() { command curl \"$@\" -w '\\n%{stderr}%{http_code}\\n'; }"
+_END: Final = "=== end of block ==="
+_END_OF_BLOCK: Final = f"echo '{_END}'; echo '{_END}' >&2"
+
+_OF_ONE_RUN: Final = {
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "<time>",
+    r"BIA-\d+": "<sku>",
+}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the calls of one block answered."""
+
+    statuses: list[int]
+    output: str
+
+    @property
+    def body(self) -> Any:
+        """The JSON of the last call."""
+        return json.loads(self.output.rpartition("\n")[2])
+
+
+def fences(text: str) -> list[tuple[str, str]]:
+    """Return each fenced block with its kind, in order."""
+    return re.findall(r"^```(\w+)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def blocks(text: str, kind: str) -> list[str]:
+    return [content for found, content in fences(text) if found == kind]
+
+
+def headings(text: str) -> list[str]:
+    """Return the headings, not the comments of a shell."""
+    without = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ .*", without, flags=re.MULTILINE)
+
+
+def run(calls: Sequence[str], service: Service, key: str) -> list[Answers]:
+    """Run the blocks one after another in one shell; a command that fails ends them all."""
+    script = "\n".join([_CURL, *(f"{block}\n{_END_OF_BLOCK}" for block in calls)])
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={"SOKHO_URL": str(service.http.base_url), "KEY": key},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    outputs, statuses = done.stdout.split(_END)[:-1], done.stderr.split(_END)[:-1]
+    return [
+        Answers([int(status) for status in told.split()], output.strip())
+        for told, output in zip(statuses, outputs, strict=True)
+    ]
+
+
+def lasting(value: object) -> Any:
+    """Return JSON without what is of one run alone: ids, times, made-up SKUs."""
+    text = json.dumps(value, ensure_ascii=False)
+    for pattern, name in _OF_ONE_RUN.items():
+        text = re.sub(pattern, name, text)
+    return json.loads(text)
