@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from tests.api.problems import CANARY, faults_of
 from tests.conftest import Business
@@ -162,6 +163,18 @@ class TestWatermark:
             answer = await business.http.get("/v1/items", params=query)
             age = datetime.now(UTC) - watermark_of(answer)
             assert timedelta(seconds=50) < age < timedelta(seconds=90)
+
+    async def test_of_a_scan_is_that_of_its_first_page(self, business: Business, app: FastAPI):
+        """What changes behind the reader is then changed since the watermark, on whatever page."""
+        for sku in ("a", "b", "c"):
+            await create(business, sku=sku)
+        answer = await business.http.get("/v1/items", params={"limit": 1})
+        first = watermark_of(answer)
+        while next_page := answer.links.get("next"):
+            app.state.database.clock._told = None  # time goes on
+            answer = await business.http.get(next_page["url"])
+            assert watermark_of(answer) == first
+        assert watermark_of(await business.http.get("/v1/items")) > first
 
     async def test_sent_back_loses_nothing(self, business: Business):
         watermark = (await business.http.get("/v1/items")).headers["sokho-sync-watermark"]

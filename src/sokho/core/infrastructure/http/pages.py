@@ -1,7 +1,7 @@
 """One page of a list, and the link to the next (RFC 8288)."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -39,8 +39,10 @@ class Page:
         bound_to = (tenant_id.bytes, self._path.encode(), self._conditions.encode())
         self._binding = b"\n".join(bound_to)
         self.after: Position | None = None
+        self._began: datetime | None = None
         if query.cursor is not None:
-            self.after = self._codec.decode(query.cursor, query=self._binding)
+            *after, self._began = self._codec.decode(query.cursor, query=self._binding)
+            self.after = tuple(after)
         self.wanted = query.limit + 1
         """How many rows to fetch: one more than the page shows, to know whether it is the last."""
 
@@ -53,15 +55,17 @@ class Page:
         """Return the rows as a JSON array, with a Link to the next page if there is one.
 
         The link is relative: behind a proxy the service does not know its own name. The
-        watermark is what to ask for next time as ``updated_since``: so far back that no
-        transaction still open can commit a change from before it.
+        watermark is what to ask for next time as ``updated_since``: so far back from when the
+        scan began that no transaction still open can commit a change from before it. The
+        cursor carries that moment on, so every page of a scan has the same watermark.
         """
-        now = await self._database.clock.now()
-        headers = {WATERMARK: (now - LONGEST_TRANSACTION).isoformat().replace("+00:00", "Z")}
+        began = self._began or await self._database.clock.now()
+        watermark = (began - LONGEST_TRANSACTION).isoformat().replace("+00:00", "Z")
+        headers = {WATERMARK: watermark}
         if len(rows) <= self._limit:
             return representation.many(rows, headers=headers)
         shown = rows[: self._limit]
-        cursor = self._codec.encode(position(shown[-1]), query=self._binding)
+        cursor = self._codec.encode((*position(shown[-1]), began), query=self._binding)
         next_page = f"{self._path}?{self._conditions}&limit={self._limit}&cursor={cursor}"
         headers["Link"] = f'<{next_page}>; rel="next"'
         return representation.many(shown, headers=headers)
