@@ -16,6 +16,7 @@ from sokho.core.infrastructure.http.preconditions import (
 )
 
 NO_TAG: Final = ["", " ", "1", "'1'", '"', '"1', '1"', "**", '""', '"01"', '"+1"', '"-1"', '"0"']
+HALF_A_TAG: Final = ['w/"3"', 'W/ "3"', 'x"3"', '"3"x', '"3""3"', '""3""', '"3";"3"', '"3"\'']
 NO_VERSION: Final = ['"x"', '"1.0"', '"1 "', '" 1"', '"\u0661"', '"%s"' % ("1" * 20), '"1_0"']
 
 
@@ -53,6 +54,11 @@ class TestIfMatch:
             with pytest.raises(PreconditionFailedError):
                 expected.require(version)
 
+    @pytest.mark.parametrize("header", HALF_A_TAG)
+    async def test_matches_nothing_by_what_only_holds_a_tag(self, header: str):
+        assert await get_expected_version(header) == ExpectedVersion(set())
+        assert await get_expected_version(f'{header}, "4"') == ExpectedVersion({4})
+
     async def test_is_needed_where_it_is_needed(self):
         with pytest.raises(PreconditionRequiredError):
             await get_expected_version()
@@ -76,6 +82,10 @@ class TestIfNoneMatch:
 
     @pytest.mark.parametrize("header", [*NO_TAG, *NO_VERSION, '"2"', 'W/"33"', '"13"', "3", '"03"'])
     def test_knows_nothing_by_another(self, header: str):
+        assert not is_known(request_with(header), 3)
+
+    @pytest.mark.parametrize("header", HALF_A_TAG)
+    def test_knows_nothing_by_what_only_holds_a_tag(self, header: str):
         assert not is_known(request_with(header), 3)
 
     def test_left_out_knows_nothing(self):
