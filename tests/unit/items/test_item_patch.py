@@ -96,6 +96,11 @@ class TestDepthOfAPatch:
         with faults(("/attributes", "too_deep")):
             an_item().patch(now=LATER, attributes={"1": {"2": {"3": {"4": {"5": inner}}}}})
 
+    def test_hides_no_other_fault(self):
+        deep = {"1": {"2": {"3": {"4": {"5": {"6": None}}}}}}
+        with faults(("/name", "too_short"), ("/tags/0", "too_short"), ("/attributes", "too_deep")):
+            an_item().patch(now=LATER, name="", tags=[""], attributes=deep)
+
     def test_of_any_number_of_levels_is_refused_without_recursion(self):
         patch: dict[str, Any] = {}
         for _ in range(100_000):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.errors import FieldError
 from sokho.core.domain.lines import TEXT, WRONG_CHARACTER
 from sokho.core.domain.texts import Text
 
@@ -55,11 +55,9 @@ def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
 def merged(attributes: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes with a merge patch applied (RFC 7396, section 2): null deletes.
 
-    Raises `InvalidError` for a patch that nests too deep: so would its result.
+    A patch that nests too deep is returned as it is: so would its result, which is judged.
     """
-    if _is_too_deep(patch):
-        raise InvalidError(FieldError("/attributes", "too_deep", _DEPTH))
-    return _merged(attributes, patch)
+    return dict(patch) if _is_too_deep(patch) else _merged(attributes, patch)
 
 
 def _written(attributes: Mapping[str, object], *, sort: bool = False) -> str:
