@@ -125,6 +125,20 @@ class TestSameAttributes:
                 assert changed.version == 2
                 assert repr(changed.attributes) == repr(wrap(after))
 
+    @pytest.mark.parametrize("number", [1e16, -1.5e16, 9e18], ids=repr)
+    def test_are_those_that_the_store_returns_for_a_float_without_a_fraction(self, number: float):
+        for stored, sent in ((int(number), number), (number, int(number))):
+            item = an_item(attributes={"k": [stored]})
+            assert item.change(now=LATER, attributes={"k": [sent]}) is item
+
+    def test_are_apart_where_the_store_tells_them_apart(self):
+        item = an_item(attributes={"k": 10**16 - 2})
+        assert item.change(now=LATER, attributes={"k": 1e16 - 2}).version == 2
+
+    def test_do_not_mind_the_sign_of_zero(self):
+        item = an_item(attributes={"k": 0.0})
+        assert item.change(now=LATER, attributes={"k": -0.0}) is item
+
     def test_do_not_mind_the_order_of_names(self):
         item = an_item(attributes={"a": {"x": 1, "y": 2}, "b": 1})
         assert item.change(now=LATER, attributes={"b": 1, "a": {"y": 2, "x": 1}}) is item

@@ -22,6 +22,9 @@ _NUMBER = Text(
 
 _SMALLEST_NUMBER: Final = 1e-18
 
+_SMALLEST_WITH_EXPONENT: Final = 1e16
+"""From here on a float is written with an exponent, and jsonb returns it as an integer."""
+
 
 def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
     """Yield what keeps the attributes from surviving PostgreSQL's jsonb and any JSON parser."""
@@ -48,8 +51,8 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Whether two objects are the same JSON; to Python 1, 1.0 and true are equal."""
-    return one == other and _written(one, sort=True) == _written(other, sort=True)
+    """Whether two objects are the same JSON once stored; to Python 1, 1.0 and true are equal."""
+    return one == other and _is_same(one, other)
 
 
 def merged(attributes: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +63,19 @@ def merged(attributes: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str,
     return dict(patch) if _is_too_deep(patch) else _merged(attributes, patch)
 
 
-def _written(attributes: Mapping[str, object], *, sort: bool = False) -> str:
-    return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
+def _written(attributes: Mapping[str, object]) -> str:
+    return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compare what Python does not, in two values that are equal to it."""
+    if isinstance(one, Mapping):
+        return all(_is_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return all(map(_is_same, one, other))
+    if type(one) is type(other):
+        return True
+    return bool not in {type(one), type(other)} and abs(one) >= _SMALLEST_WITH_EXPONENT
 
 
 def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:
