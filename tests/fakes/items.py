@@ -84,6 +84,9 @@ class FakeItemRepo(ItemRepository):
     async def get_by_id(self, id: UUID) -> Item | None:
         return self._items.get(id)
 
+    async def hold(self, id: UUID) -> Item | None:
+        return self._items.get(id)
+
     async def list(
         self,
         filter: ItemFilter,

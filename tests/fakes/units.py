@@ -39,6 +39,9 @@ class FakeUnitRepo(UnitRepository):
     async def get_by_code(self, code: str) -> Unit | None:
         return self._units.get(code)
 
+    async def hold(self, code: str) -> Unit | None:
+        return self._units.get(code)
+
     async def list(
         self,
         limit: int = DEFAULT_LIMIT,

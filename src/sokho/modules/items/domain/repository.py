@@ -33,6 +33,10 @@ class ItemRepository(ABC):
         """Return the item, or None where this tenant has none such."""
 
     @abstractmethod
+    async def hold(self, id: UUID) -> Item | None:
+        """Return the item like `get_by_id`, and keep others from changing it meanwhile."""
+
+    @abstractmethod
     async def list(
         self,
         filter: ItemFilter,

@@ -48,6 +48,7 @@ _WRITTEN: Final[dict[str, sa.BindParameter[Any]]] = {
 }
 
 _GET = Statement(sa.select(items).where(_THIS))
+_HOLD = Statement(sa.select(items).where(_THIS).with_for_update(key_share=True))
 
 
 def _tags_of(row: sa.CTE) -> sa.CTE:
@@ -158,6 +159,10 @@ class PostgresItemRepo(ItemRepository):
 
     async def get_by_id(self, id: UUID) -> Item | None:
         row = await self._tx.fetch_one(_GET, id=id)
+        return None if row is None else _to_item(row)
+
+    async def hold(self, id: UUID) -> Item | None:
+        row = await self._tx.fetch_one(_HOLD, id=id)
         return None if row is None else _to_item(row)
 
     async def list(
