@@ -104,6 +104,39 @@ class TestCreates:
         assert await items_of(business) == [won]
 
 
+class TestBatches:
+    async def test_that_overlap_in_opposite_orders_all_count(self, business: Business):
+        skus = [f"s{n:02}" for n in range(20)]
+        orders = [skus, skus[::-1], skus[5:], skus[:-5], skus[::-2], skus[::3], skus[3:17]]
+        rows = [
+            [{"sku": sku, "name": f"lượt {turn}", "attributes": {"n": turn}} for sku in order]
+            for turn, order in enumerate(orders * 2)
+        ]
+        answers = await together(
+            *(business.http.post("/v1/items/batch", json={"items": each}) for each in rows)
+        )
+        assert statuses(answers) == {200: len(rows)}, [answer.text for answer in answers]
+        assert sum(answer.json()["created"] for answer in answers) == len(skus)
+        found = {item["sku"]: item for item in await items_of(business)}
+        assert found.keys() == {*skus}
+        for answer, each in zip(answers, rows, strict=True):
+            assert answer.json()["ids"] == [found[row["sku"]]["id"] for row in each]
+        for sku, item in found.items():
+            assert item["version"] == sum(sku in (row["sku"] for row in each) for each in rows)
+
+    async def test_and_creates_make_each_sku_once(self, business: Business):
+        skus = [f"s{n:02}" for n in range(15)]
+        batch = [{"sku": sku, "name": "lô"} for sku in skus]
+        answers = await together(
+            *(business.http.post("/v1/items", json={"sku": s.upper(), "name": "lẻ"}) for s in skus),
+            business.http.post("/v1/items/batch", json={"items": batch}),
+            business.http.post("/v1/items/batch", json={"items": batch[::-1]}),
+        )
+        assert {answer.status_code for answer in answers} <= {200, 201, 409}
+        assert statuses(answers)[200] == 2
+        assert len(await items_of(business)) == len(skus)
+
+
 class TestUnitOfAnItem:
     async def test_becomes_another_or_gets_a_conversion_and_never_both(self, business: Business):
         chance = random.Random(7)  # which call is sent first, the same in every run

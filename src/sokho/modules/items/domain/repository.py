@@ -77,7 +77,7 @@ class ItemRepository(ABC):
     async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
         """Return the items with these keys, by key, and keep others from changing them.
 
-        The order of the locks is that of the keys, so two batches cannot wait for each other.
+        Whoever locks waits for the others of the tenant that do: no two can wait for each other.
         """
 
     @abstractmethod

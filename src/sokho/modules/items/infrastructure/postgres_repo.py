@@ -33,6 +33,7 @@ from sokho.modules.items.infrastructure.batch_statements import (
     KNOWN_UNITS,
     LOCK,
     SAVE,
+    TAKE_TURN,
     array_text,
 )
 from sokho.modules.items.infrastructure.tables import item_conversions, item_tags, items
@@ -210,6 +211,7 @@ class PostgresItemRepo(ItemRepository):
             raise ItemInUseError from violation  # whatever it is that refers to the item
 
     async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
+        await self._tx.fetch_all(TAKE_TURN)
         rows = await self._tx.fetch_all(LOCK, sku_keys=sku_keys)
         return {row["sku_key"]: _to_item(row) for row in rows}
 
