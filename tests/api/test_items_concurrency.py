@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx2
 import pytest
 
+from tests.api.catalogue import an_item_of
 from tests.api.problems import problem_of
 from tests.conftest import Business
 
@@ -24,13 +25,6 @@ def statuses(answers: list[httpx2.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-async def create(business: Business, sku: str = "A", **fields: Any) -> str:
-    """Make an item and return its address."""
-    answer = await business.http.post("/v1/items", json={"sku": sku, "name": sku} | fields)
-    assert answer.status_code == 201, answer.text
-    return answer.headers["location"]
-
-
 async def items_of(business: Business) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = (await business.http.get("/v1/items?limit=500")).json()
     return items
@@ -38,7 +32,7 @@ async def items_of(business: Business) -> list[dict[str, Any]]:
 
 class TestPatches:
     async def test_of_one_version_are_won_by_one(self, business: Business):
-        url = await create(business)
+        url = await an_item_of(business)
         answers = await together(
             *(
                 business.http.patch(url, json={"attributes": {str(n): n}}, headers=FIRST)
@@ -54,7 +48,7 @@ class TestPatches:
                 problem_of(answer, 412, "precondition_failed")
 
     async def test_of_any_version_all_count(self, business: Business):
-        url = await create(business)
+        url = await an_item_of(business)
         answers = await together(
             *(
                 business.http.patch(url, json={"attributes": {str(n): n}}, headers=ANY)
@@ -68,7 +62,7 @@ class TestPatches:
         assert item["attributes"] == {str(n): n for n in range(50)}
 
     async def test_to_one_sku_are_won_by_one(self, business: Business):
-        urls = [await create(business, f"S{n}") for n in range(10)]
+        urls = [await an_item_of(business, f"S{n}") for n in range(10)]
         answers = await together(
             *(
                 business.http.patch(url, json={"sku": sku}, headers=FIRST)
@@ -142,7 +136,7 @@ class TestUnitOfAnItem:
         chance = random.Random(7)  # which call is sent first, the same in every run
         won = Counter[str]()
         for turn in range(20):
-            url = await create(business, f"A{turn}", unit="lon")
+            url = await an_item_of(business, f"A{turn}", unit="lon")
             calls = [
                 business.http.patch(url, json={"unit": "thùng"}, headers=ANY),
                 business.http.put(f"{url}/conversions/thùng", json={"numerator": 24}),
@@ -159,7 +153,7 @@ class TestUnitOfAnItem:
 class TestDelete:
     async def test_and_a_patch_of_one_version_are_won_by_one(self, business: Business):
         for turn in range(10):
-            url = await create(business, f"A{turn}")
+            url = await an_item_of(business, f"A{turn}")
             calls = [
                 business.http.delete(url, headers=FIRST),
                 business.http.patch(url, json={"name": "C"}, headers=FIRST),
@@ -174,7 +168,7 @@ class TestDelete:
     async def test_of_any_version_comes_through_whatever_happens_meanwhile(
         self, business: Business
     ):
-        url = await create(business)
+        url = await an_item_of(business)
         gone, *patched = await together(
             business.http.delete(url, headers=ANY),
             *(business.http.patch(url, json={"name": str(n)}, headers=ANY) for n in range(10)),
@@ -185,6 +179,6 @@ class TestDelete:
 
     @pytest.mark.parametrize("headers", [FIRST, ANY], ids=["one version", "any version"])
     async def test_is_done_once(self, business: Business, headers: dict[str, str]):
-        url = await create(business)
+        url = await an_item_of(business)
         answers = await together(*(business.http.delete(url, headers=headers) for _ in range(10)))
         assert statuses(answers) == {204: 1, 404: 9}
