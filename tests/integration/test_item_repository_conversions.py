@@ -138,6 +138,7 @@ class TestWithConversions:
             await put(store, conversion)
         async with store.items(tenant) as repo:
             assert await repo.with_conversions([item.id, without.id, new_id()]) == {item.id}
+            assert await repo.with_conversions({item.id: 0, without.id: 1}) == {item.id}
             assert await repo.with_conversions([]) == set()
 
 

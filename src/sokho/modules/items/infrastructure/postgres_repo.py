@@ -228,7 +228,7 @@ class PostgresItemRepo(ItemRepository):
         return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
 
     async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
-        return {row["item_id"] for row in await self._tx.fetch_all(_WITH_CONVERSIONS, ids=ids)}
+        return {row["item_id"] for row in await self._tx.fetch_all(_WITH_CONVERSIONS, ids=[*ids])}
 
     async def list_conversions(
         self,
