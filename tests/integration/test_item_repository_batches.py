@@ -138,6 +138,14 @@ class TestLock:
             locked = await repo.lock([sku_key("ỐC"), sku_key("đinh"), "không có", "Vít"])
         assert locked == {"đinh": items[0], "ốc": items[1]}
 
+    @pytest.mark.parametrize("key", ["a\0", "\0", "\ud800"])
+    async def test_finds_nothing_under_what_cannot_be_stored(
+        self, store: Store, tenant: UUID, key: str
+    ):
+        [item] = await stored(store, tenant, an_item("a"))
+        async with store.items(tenant) as repo:
+            assert await repo.lock([key, "a"]) == {"a": item}
+
     async def test_of_nothing_finds_nothing(self, store: Store, tenant: UUID):
         await stored(store, tenant, an_item())
         async with store.items(tenant) as repo:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
+from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
     TENANT,
@@ -212,7 +213,8 @@ class PostgresItemRepo(ItemRepository):
 
     async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
         await self._tx.fetch_all(TAKE_TURN)
-        rows = await self._tx.fetch_all(LOCK, sku_keys=sku_keys)
+        storable = [key for key in sku_keys if TEXT.fullmatch(key)]  # no item has another
+        rows = await self._tx.fetch_all(LOCK, sku_keys=storable)
         return {row["sku_key"]: _to_item(row) for row in rows}
 
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
