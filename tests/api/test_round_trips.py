@@ -46,6 +46,7 @@ async def warm(business: Business, ledger: Ledger) -> httpx2.AsyncClient:
 
 
 ITEM = {"sku": "A", "name": "B"}
+ANY = {"If-Match": "*"}
 
 
 class TestRoundTrips:
@@ -65,11 +66,81 @@ class TestRoundTrips:
         assert (await warm.get(f"/v1/items{query}")).status_code == 200
         assert ledger.settle() == 1
 
+    async def test_of_a_patch_are_four(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        """Begin, hold, update, commit; what changes nothing needs no update."""
+        url = (await warm.post("/v1/items", json=ITEM | {"tags": ["x"]})).headers["location"]
+        ledger.settle()
+        for body, trips in (
+            ({"name": "C"}, 4),
+            ({"tags": ["y"], "attributes": {"a": 1}, "sku": "B"}, 4),
+            ({"unit": "kg"}, 5),  # are there conversions?
+            ({}, 3),
+        ):
+            assert (await warm.patch(url, json=body, headers=ANY)).status_code == 200
+            assert ledger.settle() == trips
+
+    async def test_of_a_delete_are_four(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        url = (await warm.post("/v1/items", json=ITEM | {"tags": ["x"]})).headers["location"]
+        ledger.settle()
+        assert (await warm.delete(url, headers=ANY)).status_code == 204
+        assert ledger.settle() == 4
+
+    @pytest.mark.parametrize("rows", [1, 10, 300])
+    async def test_of_a_batch_are_six_however_many_rows(
+        self, warm: httpx2.AsyncClient, ledger: Ledger, rows: int
+    ):
+        """Begin, turn, lock, units, save, commit; without a change nothing is saved."""
+        body = [{"sku": f"S{n}", "name": "B", "tags": ["x", str(n)]} for n in range(rows)]
+        for change, trips in (({}, 6), ({"name": "C"}, 6), ({"unit": "kg"}, 7), ({}, 5)):
+            body = [row | change for row in body]
+            answer = await warm.post("/v1/items/batch", json={"items": body})
+            assert answer.status_code == 200
+            assert ledger.settle() == trips
+
+    async def test_of_units(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        for method, path, body, trips in (
+            ("GET", "", None, 1),
+            ("GET", "/kg", None, 1),
+            ("POST", "", {"code": "két", "name": "két"}, 3),
+            ("PATCH", "/két", {"decimals": 1}, 4),
+        ):
+            answer = await warm.request(method, f"/v1/units{path}", json=body)
+            assert answer.status_code < 300
+            assert ledger.settle() == trips, (method, path)
+
+    async def test_of_conversions(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        url = f"{(await warm.post('/v1/items', json=ITEM)).headers['location']}/conversions"
+        ledger.settle()
+        for method, path, body, trips in (
+            ("PUT", "/thùng", {"numerator": 24}, 4),  # begin, hold the unit, put, commit
+            ("PUT", "/thùng", {"numerator": 12}, 4),
+            ("GET", "", None, 1),
+            ("DELETE", "/thùng", None, 3),
+            ("GET", "", None, 2),  # nothing: is there such an item?
+        ):
+            answer = await warm.request(method, f"{url}{path}", json=body)
+            assert answer.status_code < 300
+            assert ledger.settle() == trips, (method, path)
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    async def test_of_a_conditional_read_is_one(
+        self, warm: httpx2.AsyncClient, ledger: Ledger, method: str
+    ):
+        created = await warm.post("/v1/items", json=ITEM)
+        ledger.settle()
+        url = created.headers["location"]
+        for known in ('"1"', '"2"'):
+            await warm.request(method, url, headers={"If-None-Match": known})
+            assert ledger.settle() == 1
+
     async def test_of_a_refused_request_are_none(self, warm: httpx2.AsyncClient, ledger: Ledger):
         for answer in (
             await warm.post("/v1/items", json={"sku": ""}),
             await warm.post("/v1/items", json=ITEM | {"name": " "}),
             await warm.post("/v1/items", content=b"{"),
+            await warm.patch(f"/v1/items/{UUID(int=7)}", json={"name": "C"}),
+            await warm.patch(f"/v1/items/{UUID(int=7)}", json={"id": "x"}, headers=ANY),
+            await warm.post("/v1/items/batch", json={"items": [{"name": "B"}]}),
             await warm.get("/v1/items?limit=0"),
             await warm.get("/v1/items?cursor=x"),
             await warm.get("/v1/items/x"),

@@ -37,11 +37,11 @@ class InMemory:
     @asynccontextmanager
     async def items(self, tenant_id: UUID) -> AsyncIterator[ItemRepository]:
         self._store.tick()
-        before = deepcopy(self._store.items)
+        before = deepcopy((self._store.items, self._store.conversions))
         try:
             yield FakeItemRepo(tenant_id, self._store)
         except BaseException:
-            self._store.items = before
+            self._store.items, self._store.conversions = before
             raise
 
 
@@ -70,6 +70,15 @@ async def listed(store: Store, tenant_id: UUID, filter: ItemFilter = ANY, **how:
         return await repo.list(filter, **how)
 
 
+async def saved(store: Store, tenant_id: UUID, new: list[Item], changed: list[Item]) -> set[UUID]:
+    """Save a batch in a transaction of its own, the changed items locked as they must be."""
+    async with store.items(tenant_id) as repo:
+        await repo.lock([item.sku_key for item in (*new, *changed)])
+        return await repo.save([replace(item, tenant_id=tenant_id) for item in new], changed)
+
+
 async def found(store: Store, tenant_id: UUID, id: UUID) -> Item | None:
     async with store.items(tenant_id) as repo:
-        return await repo.get_by_id(id)
+        item = await repo.get_by_id(id)
+        assert await repo.hold(id) == item
+        return item

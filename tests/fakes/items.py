@@ -84,6 +84,9 @@ class FakeItemRepo(ItemRepository):
     async def get_by_id(self, id: UUID) -> Item | None:
         return self._items.get(id)
 
+    async def hold(self, id: UUID) -> Item | None:
+        return self._items.get(id)
+
     async def list(
         self,
         filter: ItemFilter,
@@ -139,7 +142,7 @@ class FakeItemRepo(ItemRepository):
         return {item.sku_key: item for item in self._items.values() if item.sku_key in sku_keys}
 
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
-        taken = await self.lock([item.sku_key for item in new])
+        taken = {item.sku_key for item in self._items.values()}
         made = [await self.create(item) for item in new if item.sku_key not in taken]
         for item in changed:
             await self.update(item)

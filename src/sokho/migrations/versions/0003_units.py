@@ -17,6 +17,7 @@ _PIECES = (
     "cái chiếc bộ đôi cặp tá chục thùng hộp gói túi bao chai lon lọ hũ tuýp can phuy bình vỉ viên "
     "cuộn tấm tờ quyển ram cây thanh sợi con kiện pallet"
 )
+_SAYING_MORE = {"tá": "tá (12 cái)", "chục": "chục (10 cái)", "ram": "ram (500 tờ)"}
 _MEASURES = (
     ("mg", "miligam"),
     ("g", "gam"),
@@ -47,7 +48,7 @@ def upgrade() -> None:
         sa.CheckConstraint("decimals BETWEEN 0 AND 6", name="units_decimals_check"),
     )
     seal_table("units")
-    rows = [(code, code, 0) for code in _PIECES.split()]
+    rows = [(code, _SAYING_MORE.get(code, code), 0) for code in _PIECES.split()]
     rows += [(code, name, 3) for code, name in _MEASURES]
     values = ", ".join(f"('{code}', '{name}', {decimals})" for code, name, decimals in rows)
     backfill(

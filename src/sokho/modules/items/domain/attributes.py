@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.errors import FieldError
 from sokho.core.domain.lines import TEXT, WRONG_CHARACTER
 from sokho.core.domain.texts import Text
 
@@ -21,6 +21,9 @@ _NUMBER = Text(
 )
 
 _SMALLEST_NUMBER: Final = 1e-18
+
+_SMALLEST_WITH_EXPONENT: Final = 1e16
+"""From here on a float is written with an exponent, and jsonb returns it as an integer."""
 
 
 def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
@@ -48,22 +51,31 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
 
 
 def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Whether two objects are the same JSON; to Python 1, 1.0 and true are equal."""
-    return one == other and _written(one, sort=True) == _written(other, sort=True)
+    """Whether two objects are the same JSON once stored; to Python 1, 1.0 and true are equal."""
+    return one == other and _is_same(one, other)
 
 
 def merged(attributes: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes with a merge patch applied (RFC 7396, section 2): null deletes.
 
-    Raises `InvalidError` for a patch that nests too deep: so would its result.
+    A patch that nests too deep is returned as it is: so would its result, which is judged.
     """
-    if _is_too_deep(patch):
-        raise InvalidError(FieldError("/attributes", "too_deep", _DEPTH))
-    return _merged(attributes, patch)
+    return dict(patch) if _is_too_deep(patch) else _merged(attributes, patch)
 
 
-def _written(attributes: Mapping[str, object], *, sort: bool = False) -> str:
-    return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
+def _written(attributes: Mapping[str, object]) -> str:
+    return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Compare what Python does not, in two values that are equal to it."""
+    if isinstance(one, Mapping):
+        return all(_is_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return all(map(_is_same, one, other))
+    if type(one) is type(other):
+        return True
+    return bool not in {type(one), type(other)} and abs(one) >= _SMALLEST_WITH_EXPONENT
 
 
 def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:

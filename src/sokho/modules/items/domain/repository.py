@@ -33,6 +33,10 @@ class ItemRepository(ABC):
         """Return the item, or None where this tenant has none such."""
 
     @abstractmethod
+    async def hold(self, id: UUID) -> Item | None:
+        """Return the item like `get_by_id`, and keep others from changing it meanwhile."""
+
+    @abstractmethod
     async def list(
         self,
         filter: ItemFilter,
@@ -73,7 +77,7 @@ class ItemRepository(ABC):
     async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
         """Return the items with these keys, by key, and keep others from changing them.
 
-        The order of the locks is that of the keys, so two batches cannot wait for each other.
+        Whoever locks waits for the others of the tenant that do: no two can wait for each other.
         """
 
     @abstractmethod

@@ -71,23 +71,21 @@ class ItemService:
         Raises `ItemNotFoundError`, `PreconditionFailedError`, `InvalidError`,
         `DuplicateSKUError`, `UnitInUseError`.
         """
-        item = await self.get(item_id)
+        item = await self._held(item_id)
         expected.require(item.version)
         changed = item.patch(now=self._clock(), **changes)
         if changed is item:
             return item
-        stored = await self._repo.update(changed)
-        # Only now that the item is locked by its change can nobody add a conversion meanwhile.
-        if stored.unit != item.unit and await self._repo.with_conversions([item_id]):
+        if changed.unit != item.unit and await self._repo.with_conversions([item_id]):
             raise UnitInUseError
-        return stored
+        return await self._repo.update(changed)
 
     async def delete(self, item_id: UUID, expected: ExpectedVersion) -> None:
         """Remove an item.
 
         Raises `ItemNotFoundError`, `PreconditionFailedError`, `ItemInUseError`.
         """
-        item = await self.get(item_id)
+        item = await self._held(item_id)
         expected.require(item.version)
         if not await self._repo.delete(item_id, item.version):
             raise PreconditionFailedError
@@ -155,6 +153,13 @@ class ItemService:
         if not await self._repo.delete_conversion(item_id, trimmed(unit)):
             await self.get(item_id)
             raise ConversionNotFoundError
+
+    async def _held(self, item_id: UUID) -> Item:
+        """Return an item that nobody else can change meanwhile, so that any version is the last."""
+        item = await self._repo.hold(item_id)
+        if item is None:
+            raise ItemNotFoundError(item_id)
+        return item
 
     async def _refuse_changed_units(self, batch: ItemBatch) -> None:
         rows = batch.rows_of_changed_units

@@ -10,7 +10,18 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.items.infrastructure.tables import item_tags, items
 
+_BATCHES: Final = 1
+"""What the number of an advisory lock is made from beside the tenant, so that no other has it."""
+
 _units = sa.table("units", sa.column("tenant_id", sa.Uuid), sa.column("code", sa.Text))
+
+# A batch that meets a new SKU of another waits for it while it holds rows of its own. Locks in
+# the order of keys cannot keep three such from waiting in a circle; taking turns can.
+TAKE_TURN = Statement(
+    sa.select(
+        sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.cast(TENANT, sa.Text), _BATCHES))
+    )
+)
 
 LOCK = Statement(
     sa.select(items)

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
+from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
     TENANT,
@@ -33,6 +34,7 @@ from sokho.modules.items.infrastructure.batch_statements import (
     KNOWN_UNITS,
     LOCK,
     SAVE,
+    TAKE_TURN,
     array_text,
 )
 from sokho.modules.items.infrastructure.tables import item_conversions, item_tags, items
@@ -48,6 +50,7 @@ _WRITTEN: Final[dict[str, sa.BindParameter[Any]]] = {
 }
 
 _GET = Statement(sa.select(items).where(_THIS))
+_HOLD = Statement(sa.select(items).where(_THIS).with_for_update(key_share=True))
 
 
 def _tags_of(row: sa.CTE) -> sa.CTE:
@@ -160,6 +163,10 @@ class PostgresItemRepo(ItemRepository):
         row = await self._tx.fetch_one(_GET, id=id)
         return None if row is None else _to_item(row)
 
+    async def hold(self, id: UUID) -> Item | None:
+        row = await self._tx.fetch_one(_HOLD, id=id)
+        return None if row is None else _to_item(row)
+
     async def list(
         self,
         filter: ItemFilter,
@@ -205,7 +212,9 @@ class PostgresItemRepo(ItemRepository):
             raise ItemInUseError from violation  # whatever it is that refers to the item
 
     async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
-        rows = await self._tx.fetch_all(LOCK, sku_keys=sku_keys)
+        await self._tx.fetch_all(TAKE_TURN)
+        storable = [key for key in sku_keys if TEXT.fullmatch(key)]  # no item has another
+        rows = await self._tx.fetch_all(LOCK, sku_keys=storable)
         return {row["sku_key"]: _to_item(row) for row in rows}
 
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
@@ -221,7 +230,7 @@ class PostgresItemRepo(ItemRepository):
         return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
 
     async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
-        return {row["item_id"] for row in await self._tx.fetch_all(_WITH_CONVERSIONS, ids=ids)}
+        return {row["item_id"] for row in await self._tx.fetch_all(_WITH_CONVERSIONS, ids=[*ids])}
 
     async def list_conversions(
         self,

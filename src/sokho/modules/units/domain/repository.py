@@ -18,6 +18,10 @@ class UnitRepository(ABC):
         """Return the unit, or None where this tenant has none such."""
 
     @abstractmethod
+    async def hold(self, code: str) -> Unit | None:
+        """Return the unit like `get_by_code`, and keep others from changing it meanwhile."""
+
+    @abstractmethod
     async def list(
         self,
         limit: int = DEFAULT_LIMIT,

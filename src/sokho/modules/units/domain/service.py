@@ -52,7 +52,9 @@ class UnitService:
 
         Raises `UnitNotFoundError`, `PreconditionFailedError`, `InvalidError`.
         """
-        unit = await self.get(code)
+        unit = await self._repo.hold(unit_code(code))
+        if unit is None:
+            raise UnitNotFoundError(code)
         expected.require(unit.version)
         changed = unit.change(**changes)
         if changed is not unit:

@@ -27,6 +27,7 @@ _THIS = sa.and_(_OURS, units.c.code == p("code"))
 _COLUMNS = [column.name for column in units.columns]
 
 _GET = Statement(sa.select(units).where(_THIS))
+_HOLD = Statement(sa.select(units).where(_THIS).with_for_update(key_share=True))
 _CREATE = Statement(
     sa.insert(units)
     .from_select(
@@ -51,6 +52,10 @@ class PostgresUnitRepo(UnitRepository):
 
     async def get_by_code(self, code: str) -> Unit | None:
         row = await self._tx.fetch_one(_GET, code=code)
+        return None if row is None else _to_unit(row)
+
+    async def hold(self, code: str) -> Unit | None:
+        row = await self._tx.fetch_one(_HOLD, code=code)
         return None if row is None else _to_unit(row)
 
     async def list(
