@@ -16,7 +16,9 @@ from sokho.core.infrastructure.logging import configure_logging
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
+from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.units.infrastructure import http_router as units
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -61,5 +63,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Pepper(keys.pepper_id, keys.pepper),
         operator_key_hash=settings.operator_hash(),
     )
-    app.add_routes(items.router, health.router)
+    app.add_routes(items.router, conversions.router, units.router, health.router)
     return app

@@ -12,6 +12,8 @@ from sokho.modules.api_keys.infrastructure.postgres_repo import PostgresApiKeyRe
 from sokho.modules.tenants.domain.entities import Tenant
 from sokho.modules.tenants.domain.service import TenantService
 from sokho.modules.tenants.infrastructure.postgres_repo import PostgresTenantRepo
+from sokho.modules.units.domain.service import UnitService
+from sokho.modules.units.infrastructure.postgres_repo import PostgresUnitRepo
 
 FIRST_KEY_NAME = "khóa đầu tiên"
 
@@ -24,7 +26,7 @@ class OpenedBusiness(NamedTuple):
 
 
 async def open_business(database: Database, keys: DerivedKeys, name: str) -> OpenedBusiness:
-    """Create a tenant and its first key; raises `InvalidError` when the name does not fit.
+    """Create a tenant, its units and its first key; raises `InvalidError` for a wrong name.
 
     The fresh tenant is bound first, so its own row passes its own policy: nobody needs a
     privileged connection to open a business.
@@ -32,6 +34,7 @@ async def open_business(database: Database, keys: DerivedKeys, name: str) -> Ope
     tenant_id = new_id()
     async with database.transaction(tenant_id) as transaction:
         tenant = await TenantService(PostgresTenantRepo(transaction)).create(tenant_id, name)
+        await UnitService(PostgresUnitRepo(transaction)).create_defaults(tenant_id)
         service = api_key_service(transaction, keys)
         first = await service.create(tenant_id, FIRST_KEY_NAME, Scope)
     return OpenedBusiness(tenant, first.token)

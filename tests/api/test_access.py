@@ -1,5 +1,6 @@
 """Who may do what: every operation, tried by everybody who may not."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -17,22 +18,42 @@ from tests.conftest import Business
 
 @dataclass(frozen=True)
 class Operation:
-    """One route, and the scope that it needs."""
+    """One route, the scope that it needs, and a body that it takes."""
 
     method: str
     path: str
     scope: Scope
+    body: Mapping[str, object] | None = None
 
-    async def call(self, http: httpx2.AsyncClient, **options: object) -> httpx2.Response:
-        path = self.path.replace("{item_id}", str(uuid4()))
-        body = {"sku": f"S-{uuid4()}", "name": "B"} if self.method == "POST" else None
-        return await http.request(self.method, path, json=body, **options)  # type: ignore[arg-type]
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
 
+    async def call(self, http: httpx2.AsyncClient) -> httpx2.Response:
+        places = {"item_id": uuid4(), "code": "kg", "unit": "kg"}
+        return await http.request(
+            self.method, self.path.format(**places), json=self.body, headers={"If-Match": "*"}
+        )
+
+
+ITEM: Final = {"sku": "A", "name": "B"}
+ITEMS: Final = "/v1/items"
+ONE: Final = "/v1/items/{item_id}"
+CONVERSIONS: Final = "/v1/items/{item_id}/conversions"
 
 OPERATIONS: Final = [
-    Operation("POST", "/v1/items", Scope.ITEMS_WRITE),
-    Operation("GET", "/v1/items", Scope.ITEMS_READ),
-    Operation("GET", "/v1/items/{item_id}", Scope.ITEMS_READ),
+    Operation("POST", ITEMS, Scope.ITEMS_WRITE, ITEM),
+    Operation("GET", ITEMS, Scope.ITEMS_READ),
+    Operation("POST", "/v1/items/batch", Scope.ITEMS_WRITE, {"items": [ITEM]}),
+    Operation("GET", ONE, Scope.ITEMS_READ),
+    Operation("PATCH", ONE, Scope.ITEMS_WRITE, {"name": "C"}),
+    Operation("DELETE", ONE, Scope.ITEMS_WRITE),
+    Operation("GET", CONVERSIONS, Scope.ITEMS_READ),
+    Operation("PUT", CONVERSIONS + "/{unit}", Scope.ITEMS_WRITE, {"numerator": 24}),
+    Operation("DELETE", CONVERSIONS + "/{unit}", Scope.ITEMS_WRITE),
+    Operation("POST", "/v1/units", Scope.ITEMS_WRITE, {"code": "két", "name": "két"}),
+    Operation("GET", "/v1/units", Scope.ITEMS_READ),
+    Operation("GET", "/v1/units/{code}", Scope.ITEMS_READ),
+    Operation("PATCH", "/v1/units/{code}", Scope.ITEMS_WRITE, {"name": "ký"}),
 ]
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
@@ -72,7 +93,7 @@ class TestEveryOperation:
         self, anonymous: httpx2.AsyncClient, operation: Operation
     ):
         for query in ("?limit=x", "?q=1", "?a=1&a=2", "?%FF", "?a=%00"):
-            path = operation.path.replace("{item_id}", "not-a-uuid")
+            path = operation.path.format(item_id="not-a-uuid", code="%00", unit="%00")
             answer = await anonymous.request(operation.method, path + query, content=b"{")
             problem_of(answer, 401, "unauthenticated")
 

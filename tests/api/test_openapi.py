@@ -12,9 +12,11 @@ from starlette.responses import Response
 
 from sokho import __version__
 from sokho.app import create_app
+from sokho.core.application.dto import Problem
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.http.routing import PreparedRoute
+from tests.api.test_access import OPERATIONS
 from tests.conftest import client_of, settings_for
 
 
@@ -92,11 +94,7 @@ class TestEveryOperation:
     async def test_names_its_scopes(self, document: dict[str, Any]):
         known = {str(scope) for scope in Scope}
         needed = {name: scopes_of(operation) for name, operation in operations(document)}
-        assert needed == {
-            "GET /v1/items": {"items:read"},
-            "POST /v1/items": {"items:write"},
-            "GET /v1/items/{item_id}": {"items:read"},
-        }
+        assert needed == {str(operation): {operation.scope} for operation in OPERATIONS}
         assert set().union(*needed.values()) <= known
 
     async def test_names_no_scheme_that_is_not_described(self, document: dict[str, Any]):
@@ -113,11 +111,16 @@ class TestEveryOperation:
             assert {"401", "403", "422", "500", "503"} <= responses.keys(), name
             for status, response in responses.items():
                 if status >= "4":
-                    assert response["content"] == {
-                        "application/problem+json": {
-                            "schema": {"$ref": "#/components/schemas/Problem"}
-                        }
-                    }, (name, status)
+                    [media_type] = response["content"]
+                    described = response["content"][media_type]
+                    assert media_type == "application/problem+json"
+                    assert described["schema"] == {"$ref": "#/components/schemas/Problem"}
+                    assert response["description"] == ", ".join(
+                        f"`{code}`" for code in described["examples"]
+                    ), (name, status)
+                    for code, example in described["examples"].items():
+                        shown = Problem.model_validate(example["value"], extra="forbid")
+                        assert (shown.code, str(shown.status)) == (code, status)
 
     async def test_tells_the_refusals_of_its_own(self, document: dict[str, Any]):
         told = {

@@ -2,17 +2,20 @@
 
 import itertools
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sokho.core.domain.errors import PreconditionFailedError
+from sokho.core.domain.errors import InvalidError, PreconditionFailedError
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.modules.items.domain.conversions import Conversion
 from sokho.modules.items.domain.entities import Item, ItemStatus
-from sokho.modules.items.domain.errors import DuplicateSKUError, ItemNotFoundError
+from sokho.modules.items.domain.errors import UNKNOWN_UNIT, DuplicateSKUError, ItemNotFoundError
 from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
+from sokho.modules.units.domain.defaults import default_units
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """When the builders' things were made: no store and no clock would say so by itself."""
@@ -60,6 +63,7 @@ class ItemStore:
     def __init__(self) -> None:
         self.now = datetime(2026, 6, 1, tzinfo=UTC)
         self.items: defaultdict[UUID, dict[UUID, Item]] = defaultdict(dict)
+        self.conversions: defaultdict[UUID, dict[tuple[UUID, str], Conversion]] = defaultdict(dict)
 
     def tick(self) -> None:
         """Let time pass, as it does between two transactions."""
@@ -95,13 +99,13 @@ class FakeItemRepo(ItemRepository):
             reverse=sort.descending,
         )
         if after is not None:
-            here = (after.id,) if sort.field == "id" else (after.value, after.id)
-            chosen = [item for item in chosen if _is_behind(_place(item, sort), here, sort)]
+            chosen = [item for item in chosen if _is_behind(_place(item, sort), after, sort)]
         return chosen[offset : offset + limit]
 
     async def create(self, item: Item) -> Item:
         assert item.tenant_id == self._tenant_id
         self._refuse_duplicate(item)
+        await self._refuse_unknown_unit(item)
         stored = replace(item, created_at=self._store.now, updated_at=self._store.now)
         self._items[item.id] = stored
         return stored
@@ -113,6 +117,7 @@ class FakeItemRepo(ItemRepository):
         if present.version != item.version - 1:
             raise PreconditionFailedError
         self._refuse_duplicate(item)
+        await self._refuse_unknown_unit(item)
         stored = replace(
             item,
             tenant_id=present.tenant_id,
@@ -122,8 +127,68 @@ class FakeItemRepo(ItemRepository):
         self._items[item.id] = stored
         return stored
 
-    async def delete(self, id: UUID) -> bool:
-        return self._items.pop(id, None) is not None
+    async def delete(self, id: UUID, version: int) -> bool:
+        if id not in self._items or self._items[id].version != version:
+            return False
+        del self._items[id]
+        for key in [key for key in self._conversions if key[0] == id]:
+            del self._conversions[key]
+        return True
+
+    async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
+        return {item.sku_key: item for item in self._items.values() if item.sku_key in sku_keys}
+
+    async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
+        taken = await self.lock([item.sku_key for item in new])
+        made = [await self.create(item) for item in new if item.sku_key not in taken]
+        for item in changed:
+            await self.update(item)
+        return {item.id for item in made}
+
+    async def known_units(self, codes: Collection[str]) -> set[str]:
+        return {*codes} & {unit.code for unit in default_units(self._tenant_id)}
+
+    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
+        return {item_id for item_id, _ in self._conversions if item_id in ids}
+
+    async def list_conversions(
+        self,
+        item_id: UUID,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> Sequence[Conversion]:
+        sort = Sort("unit", descending=descending)
+        chosen = [each for each in self._conversions.values() if each.item_id == item_id]
+        chosen.sort(key=lambda each: each.unit, reverse=descending)
+        if after is not None:
+            chosen = [each for each in chosen if _is_behind((each.unit,), after, sort)]
+        return chosen[offset : offset + limit]
+
+    async def put_conversion(self, conversion: Conversion) -> bool:
+        item = self._items.get(conversion.item_id)
+        if item is None:
+            raise ItemNotFoundError(conversion.item_id)
+        conversion.refuse_own_unit(item.unit)
+        if not await self.known_units([conversion.unit]):
+            raise InvalidError(UNKNOWN_UNIT.below("/path"))
+        key = (conversion.item_id, conversion.unit)
+        is_new = key not in self._conversions
+        self._conversions[key] = conversion
+        return is_new
+
+    async def delete_conversion(self, item_id: UUID, unit: str) -> bool:
+        return self._conversions.pop((item_id, unit), None) is not None
+
+    @property
+    def _conversions(self) -> dict[tuple[UUID, str], Conversion]:
+        return self._store.conversions[self._tenant_id]
+
+    async def _refuse_unknown_unit(self, item: Item) -> None:
+        if not await self.known_units([item.unit]):
+            raise InvalidError(UNKNOWN_UNIT)
 
     def _refuse_duplicate(self, item: Item) -> None:
         for other in self._items.values():

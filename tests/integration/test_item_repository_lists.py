@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -43,15 +43,14 @@ def position_of(item: Item, sort: Sort) -> Position:
         "created_at": item.created_at,
         "updated_at": item.updated_at,
     }
-    return Position(item.id, values.get(sort.field))
+    return (values[sort.field], item.id) if sort.field in values else (item.id,)
 
 
 def in_order(items: list[Item], sort: Sort) -> list[Item]:
     """Return the order that the contract asks for: by value, then by id, both one way."""
 
-    def place(item: Item) -> tuple[object, ...]:
-        position = position_of(item, sort)
-        return (position.id,) if position.value is None else (position.value, position.id)
+    def place(item: Item) -> Any:
+        return position_of(item, sort)
 
     return sorted(items, key=place, reverse=sort.descending)
 

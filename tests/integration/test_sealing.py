@@ -224,7 +224,7 @@ class TestGrants:
             )
             dml = {"SELECT", "INSERT", "UPDATE", "DELETE"}
             assert {row["privilege_type"] for row in granted} == dml
-            assert len(granted) == len(dml) * 4
+            assert len(granted) == len(dml) * 6
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("TRUNCATE items")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

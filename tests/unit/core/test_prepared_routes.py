@@ -197,5 +197,5 @@ class TestMethods:
         client = served(declare(act), declare(act, method="GET"), declare(act, method="DELETE"))
         answer = await client.put("/things/1")
         assert answer.status_code == 405
-        assert answer.headers["allow"] == "DELETE, GET, POST"
+        assert answer.headers["allow"] == "DELETE, GET, HEAD, POST"
         assert answer.json()["code"] == "method_not_allowed"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, create_model
 
-from sokho.core.infrastructure.http.responses import Representation, etag
+from sokho.core.infrastructure.http.preconditions import etag
+from sokho.core.infrastructure.http.responses import Representation
 from sokho.modules.items.application.dto import ItemResponse
 from sokho.modules.items.domain.entities import Item, ItemStatus
 from tests.fakes.items import a_full_item

@@ -7,7 +7,7 @@ import pytest
 
 from sokho.core.domain.errors import InvalidError
 from sokho.core.domain.ids import new_id
-from sokho.core.domain.paging import Position, Sort
+from sokho.core.domain.paging import Sort
 from sokho.modules.items.domain.entities import Item, ItemStatus
 from sokho.modules.items.domain.errors import DuplicateSKUError, ItemNotFoundError
 from sokho.modules.items.domain.repository import ItemFilter
@@ -99,4 +99,4 @@ class TestListItems:
             ItemFilter(), sort=Sort("sku", descending=True), limit=2, offset=1
         )
         assert c.sku == "c"
-        assert await skus(after=Position(c.id, c.sku_key)) == "ba"
+        assert await skus(after=(c.sku_key, c.id)) == "ba"

@@ -1,12 +1,37 @@
 """What all DTOs share."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 
 
 class RequestModel(BaseModel):
     """A body that a client sends: a field it does not know is an error, not noise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ABSENT: Final[Any] = None
+"""The default of a `PatchModel`'s field. It is never used: what is left out has no value."""
+
+
+class PatchModel(RequestModel):
+    """A body whose fields may each be left out, and are then no change."""
+
+    def changes(self) -> Any:
+        """Return what was sent, by field."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the model without defaults: it has none."""
+        described = handler(schema)
+        for field in handler.resolve_ref_schema(described).get("properties", {}).values():
+            field.pop("default", None)
+        return described
 
 
 class ResponseModel(BaseModel):

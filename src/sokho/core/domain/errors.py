@@ -3,7 +3,8 @@
 Nothing here knows HTTP: `core.infrastructure.http.problems` maps a family to a status.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sokho.core.domain.texts import Text
@@ -19,6 +20,8 @@ class DomainError(Exception):
 
     code: ClassVar[str]
     text: ClassVar[Text]
+    errors: "Sequence[FieldError]" = ()
+    """What exactly is at fault, where that can be told."""
 
 
 class NotFoundError(DomainError):
@@ -63,6 +66,10 @@ class FieldError:
     pointer: str
     code: str
     text: Text
+
+    def below(self, pointer: str) -> "FieldError":
+        """Return the same error of a field that stands below `pointer`."""
+        return replace(self, pointer=f"{pointer}{self.pointer}")
 
 
 class InvalidError(DomainError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 MAX_LIMIT: Final = 500
@@ -18,9 +18,5 @@ class Sort:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The last row of a page: its id, and its value where the list is ordered by another field."""
-
-    id: UUID
-    value: str | datetime | None = None
+Position: TypeAlias = tuple[UUID | str | int | datetime, ...]
+"""Where a row stands in an order: its values of what the list is ordered by, the key last."""

@@ -71,15 +71,15 @@ def validated_foreign_key(
     _restore_force(source, target)
 
 
-def backfill(table: str, statement: str) -> None:
-    """Run `statement`, which changes the rows of `table` in every tenant.
+def backfill(table: str, statement: str, *, reads: Sequence[str] = ()) -> None:
+    """Run `statement`, which changes the rows of `table` in every tenant from those it `reads`.
 
     As the owner and under FORCE it would fail, with no tenant bound, or reach one tenant
     alone; FORCE is lifted for this step and restored in the same transaction.
     """
-    _lift_force(table)
+    _lift_force(table, *reads)
     op.execute(statement)
-    _restore_force(table)
+    _restore_force(table, *reads)
 
 
 def _lift_force(*tables: str) -> None:

@@ -1,6 +1,7 @@
 """The request's body, read strictly: bounded, UTF-8, and JSON as RFC 8259 has it."""
 
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
@@ -16,11 +17,14 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 
 _INT64_DIGITS: Final = len(str(-(2**63)))
 
-_MEDIA_TYPE: Final = "application/json"
+JSON: Final = "application/json"
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""What a PATCH sends (RFC 7396)."""
 
 
-async def read_json(scope: Scope, receive: Receive) -> Any:
-    """Return the parsed body.
+async def read_json(scope: Scope, receive: Receive, media_types: Collection[str]) -> Any:
+    """Return the parsed body, which is of one of `media_types`.
 
     Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
     byte is read, else as it arrives), `MalformedJsonError`.
@@ -33,7 +37,7 @@ async def read_json(scope: Scope, receive: Receive) -> Any:
             declared = int(value) if value.isdigit() else 0
     if declared > MAX_BODY_BYTES:
         raise BodyTooLargeError
-    if media_type != _MEDIA_TYPE:
+    if media_type not in media_types:
         raise UnsupportedMediaTypeError
     return _parse(await _read(receive))
 

@@ -2,7 +2,6 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -26,13 +25,8 @@ class CursorCodec:
 
     def encode(self, position: Position, *, query: bytes) -> str:
         """Return an opaque cursor for `position`."""
-        value = position.value
         payload = msgspec.msgpack.encode(
-            _Payload(
-                id=position.id,
-                text=value if isinstance(value, str) else None,
-                instant=value if isinstance(value, datetime) else None,
-            )
+            [value.bytes if isinstance(value, UUID) else value for value in position]
         )
         return _to_text(self._mac(payload, query) + payload)
 
@@ -46,17 +40,13 @@ class CursorCodec:
         genuine = hmac.compare_digest(mac, self._mac(payload, query))
         if not genuine or _to_text(raw) != cursor:
             raise InvalidCursorError
-        fields = msgspec.msgpack.decode(payload, type=_Payload)
-        return Position(fields.id, fields.text if fields.text is not None else fields.instant)
+        return tuple(
+            UUID(bytes=value) if isinstance(value, bytes) else value
+            for value in msgspec.msgpack.decode(payload)
+        )
 
     def _mac(self, payload: bytes, query: bytes) -> bytes:
         return keyed_hash(self._key, len(query).to_bytes(4, "big") + query + payload)[:_MAC_BYTES]
-
-
-class _Payload(msgspec.Struct, array_like=True):
-    id: UUID
-    text: str | None
-    instant: datetime | None
 
 
 def _to_text(raw: bytes) -> str:

@@ -28,6 +28,16 @@ class UnsupportedMediaTypeError(DomainError):
     )
 
 
+class PreconditionRequiredError(DomainError):
+    """A change needs If-Match, so that nobody overwrites what they have not seen (RFC 6585)."""
+
+    code = "precondition_required"
+    text = Text(
+        vi="Cần tiêu đề If-Match với ETag của lần đọc gần nhất.",
+        en="The header If-Match is needed, with the ETag of what was read.",
+    )
+
+
 class InvalidCursorError(DomainError):
     """The cursor was not made here, or for another tenant, filter or order."""
 

@@ -11,13 +11,13 @@ from sokho.core.infrastructure.http.routing import PreparedRoute
 router = APIRouter(tags=["health"], route_class=PreparedRoute, include_in_schema=False)
 
 
-@router.api_route("/livez", methods=["GET", "HEAD"])
+@router.get("/livez")
 async def livez() -> Response:
     """Answer 200 while the process lives, whatever the database does."""
     return Response(b'{"status":"ok"}', media_type="application/json")
 
 
-@router.api_route("/readyz", methods=["GET", "HEAD"])
+@router.get("/readyz")
 async def readyz(request: Request) -> Response:
     """Answer 200 when the database answers with the schema that this version needs."""
     if not await is_ready(request.app.state.database):

@@ -1,17 +1,22 @@
-"""Which problem responses an operation has, for its entry in the OpenAPI document."""
+"""What an operation answers beside its body, for its entry in the OpenAPI document."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sokho.core.domain.errors import DomainError, InvalidError, PermissionDeniedError
 from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedError
+from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import OverloadedError
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
     UnsupportedMediaTypeError,
 )
-from sokho.core.infrastructure.http.problems import status_of
+from sokho.core.infrastructure.http.problems import INTERNAL_ERROR, problem_body, status_of
+
+Responses = dict[int | str, dict[str, Any]]
+Headers = Mapping[str, dict[str, Any]]
 
 _OF_EVERY_OPERATION: Final[tuple[type[DomainError], ...]] = (
     UnauthenticatedError,
@@ -29,18 +34,54 @@ READS_BODY: Final[tuple[type[DomainError], ...]] = (
 """What can be wrong with a body, for `problems`."""
 
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
+_REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
 
-def problems(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+def _header(description: str, example: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}, "example": example}
+
+
+ETAG: Final = {"ETag": _header("The validator of this state, for `If-Match`.", '"3"')}
+LOCATION: Final = {"Location": _header("Where the new resource is.", "/v1/…")}
+LIST_HEADERS: Final = {
+    "Link": _header("Where the next page is, if there is one (RFC 8288).", '</v1/…>; rel="next"'),
+    "Sokho-Sync-Watermark": _header(
+        "Send it as the next `updated_since`: rows may repeat, none is missed.",
+        "2026-03-01T05:00:00.000000Z",
+    ),
+}
+NOT_MODIFIED: Final[Responses] = {
+    304: {"description": "`If-None-Match` names the present state.", "headers": ETAG}
+}
+
+
+def answers(status: int, headers: Headers) -> Responses:
+    """Return the headers of a route's answer, for its ``responses``."""
+    return {status: {"headers": dict(headers)}}
+
+
+def problems(*errors: type[DomainError]) -> Responses:
     """Return a route's ``responses``: its own errors and those of every operation, by status."""
-    codes: dict[int, list[str]] = defaultdict(list)
+    texts: dict[int, dict[str, Text]] = defaultdict(dict)
     for error in (*errors, *_OF_EVERY_OPERATION):
-        codes[status_of(error)].append(error.code)
-    codes[500] = ["internal_error"]
+        texts[status_of(error)][error.code] = error.text
+    internal_error, text = INTERNAL_ERROR
+    texts[500] = {internal_error: text}
     return {
         status: {
-            "description": ", ".join(f"`{code}`" for code in names),
-            "content": {"application/problem+json": {"schema": _SCHEMA}},
+            "description": ", ".join(f"`{code}`" for code in by_code),
+            "content": {
+                "application/problem+json": {
+                    "schema": _SCHEMA,
+                    "examples": {
+                        code: {
+                            "summary": text.en,
+                            "value": problem_body(status, code, text.vi, text.vi, _REQUEST_ID),
+                        }
+                        for code, text in by_code.items()
+                    },
+                }
+            },
         }
-        for status, names in sorted(codes.items())
+        for status, by_code in sorted(texts.items())
     }

@@ -4,6 +4,7 @@ The one table from a family of domain errors to a status stands here.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     InvalidCursorError,
     MalformedJsonError,
+    PreconditionRequiredError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.validation import field_errors
@@ -44,6 +46,7 @@ _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     BodyTooLargeError: 413,
     UnsupportedMediaTypeError: 415,
     InvalidError: 422,
+    PreconditionRequiredError: 428,
     OverloadedError: 503,
 }
 
@@ -52,8 +55,18 @@ _HEADERS_OF_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
     503: {"Retry-After": "1"},
 }
 
+_MOST_ERRORS: Final = 1_000  # as many as a batch has rows
+
 _MISSING_SCOPE: Final = Text(
     vi="Khóa API thiếu quyền {scope}.", en="The API key lacks the scope {scope}."
+)
+
+INTERNAL_ERROR: Final = (
+    "internal_error",
+    Text(
+        vi="Đã xảy ra lỗi ngoài dự kiến; hãy cho chúng tôi biết mã yêu cầu.",
+        en="Something unexpected went wrong; please tell us the request id.",
+    ),
 )
 
 # What Starlette itself raises, and what any other status would be called.
@@ -66,13 +79,7 @@ _CODES: Final[Mapping[int, tuple[str, Text]]] = {
             en="This address does not support the method.",
         ),
     ),
-    500: (
-        "internal_error",
-        Text(
-            vi="Đã xảy ra lỗi ngoài dự kiến; hãy cho chúng tôi biết mã yêu cầu.",
-            en="Something unexpected went wrong; please tell us the request id.",
-        ),
-    ),
+    500: INTERNAL_ERROR,
 }
 
 
@@ -89,22 +96,20 @@ def problem(
     """Return a problem response. Nothing in it repeats what the caller sent."""
     language = preferred_language(scope)
     request_id = str(RequestContext.of(scope).request_id)
-    body: dict[str, object] = {
-        "type": f"urn:sokho:problem:{code}",
-        "title": title.in_language(language),
-        "status": status,
-        "detail": (detail or title).in_language(language),
-        "instance": f"urn:uuid:{request_id}",
-        "code": code,
-        "request_id": request_id,
-    }
+    body = problem_body(
+        status,
+        code,
+        title.in_language(language),
+        (detail or title).in_language(language),
+        request_id,
+    )
     listed = [
         {
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.text.in_language(language),
         }
-        for error in errors
+        for error in islice(errors, _MOST_ERRORS)
     ]
     if listed:
         body["errors"] = listed
@@ -118,6 +123,21 @@ def problem(
         },
         media_type="application/problem+json",
     )
+
+
+def problem_body(
+    status: int, code: str, title: str, detail: str, request_id: str
+) -> dict[str, object]:
+    """Return the members that every problem has (RFC 9457, section 3)."""
+    return {
+        "type": f"urn:sokho:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:uuid:{request_id}",
+        "code": code,
+        "request_id": request_id,
+    }
 
 
 def status_of(error: type[DomainError]) -> int:
@@ -177,6 +197,5 @@ def _answer_to_domain_error(scope: Any, error: DomainError) -> Response:
     detail = None
     if isinstance(error, PermissionDeniedError) and error.scope is not None:
         detail = _MISSING_SCOPE.format(scope=error.scope)
-    errors = error.errors if isinstance(error, InvalidError) else ()
     status = status_of(type(error))
-    return problem(scope, status, error.code, error.text, detail=detail, errors=errors)
+    return problem(scope, status, error.code, error.text, detail=detail, errors=error.errors)

@@ -7,7 +7,10 @@ from typing import Final
 
 import msgspec
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import Response
+
+from sokho.core.infrastructure.http.preconditions import etag, is_known
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -32,6 +35,13 @@ class Representation:
         """Return one entity as a JSON object."""
         return _json(self._shown(entity), status, headers)
 
+    def conditional(self, request: Request, entity: object, version: int) -> Response:
+        """Return one entity with its ETag, or 304 when the caller has this version already."""
+        headers = etag(version)
+        if is_known(request, version):
+            return Response(status_code=304, headers=headers)
+        return self.one(entity, headers=headers)
+
     def many(
         self, entities: Iterable[object], *, headers: Mapping[str, str] | None = None
     ) -> Response:
@@ -42,11 +52,6 @@ class Representation:
         if type(entity) is self._shown_whole:
             return entity
         return dict(zip(self._names, self._values(entity), strict=True))
-
-
-def etag(version: int) -> dict[str, str]:
-    """Return the header with the strong validator of a resource's version."""
-    return {"ETag": f'"{version}"'}
 
 
 def _json(content: object, status: int, headers: Mapping[str, str] | None) -> Response:

@@ -27,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from sokho.core.infrastructure.http.body import read_json
+from sokho.core.infrastructure.http.body import JSON, read_json
 from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
 
 Errors = list[dict[str, Any]]
@@ -44,11 +44,19 @@ class PreparedRoute(APIRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")
+        options["summary"] = options.get("summary") or summary.replace("\n", " ").rstrip(".")
+        options["operation_id"] = options.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **options)
+        self.description = description
         returned = inspect.signature(endpoint).return_annotation
         if not (isinstance(returned, type) and issubclass(returned, Response)):
             raise TypeError(f"{endpoint.__name__} must be annotated to return a Response")
         self._plan = _Plan(self.dependant)
+        self.answered_methods = frozenset(self.methods or ())
+        """The methods that it takes: with GET also HEAD (RFC 9110, section 9.1)."""
+        if "GET" in self.answered_methods:
+            self.answered_methods |= {"HEAD"}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Compare path and method; a path's parameters stay texts until they are validated."""
@@ -57,14 +65,16 @@ class PreparedRoute(APIRoute):
         )
         if found is None:
             return Match.NONE, {}
-        match = Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL
+        match = Match.FULL if scope["method"] in self.answered_methods else Match.PARTIAL
         return match, {"path_params": found.groupdict(), "route": self}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is this route's."""
-        if scope["method"] not in (self.methods or ()):
+        if scope["method"] not in self.answered_methods:
             raise HTTPException(405, headers={"Allow": allowed_methods(scope)})
         response = await self._plan.run(scope, receive)
+        if scope["method"] == "HEAD":
+            response.body = b""  # its headers, the length among them, are those of GET
         await response(scope, receive, send)
 
 
@@ -73,7 +83,8 @@ def allowed_methods(scope: Scope) -> str:
     methods: set[str] = set()
     for route in scope["app"].router.routes:
         if route.matches(scope)[0] is not Match.NONE:
-            methods |= getattr(route, "methods", None) or set()
+            answered = getattr(route, "answered_methods", None)
+            methods |= answered or getattr(route, "methods", None) or set()
     return ", ".join(sorted(methods))
 
 
@@ -85,6 +96,7 @@ class _Plan:
         self._slots: dict[object, int] = {}
         self._endpoint = self._prepared(endpoint)
         everything = [*self._steps, self._endpoint]
+        self._media_types = {_media_type(endpoint), JSON}
         self._known_parameters = frozenset(name for step in everything for name in step.query_names)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
@@ -107,7 +119,7 @@ class _Plan:
             if scope["query_string"]:
                 inputs.find_unknown(self._known_parameters)
             if self._endpoint.body is not None:
-                content = await read_json(scope, receive)
+                content = await read_json(scope, receive, self._media_types)
                 self._endpoint.body.validate(content, inputs.errors, arguments)
             if inputs.errors:
                 inputs.refuse()
@@ -189,6 +201,7 @@ class _Reader:
             self.names = [info.alias or name for name, info in model.model_fields.items()]
         else:
             self.names = [field.alias]
+        self._is_path_text = place == "path" and model is str
         whole = self._is_model or place == "body"
         self._location = (place,) if whole else (place, field.alias)
 
@@ -199,7 +212,9 @@ class _Reader:
             self.validate(found, errors, into)
             return
         value = raw.get(self.names[0])
-        if value is not None:
+        if value is not None and self._is_path_text and "\0" in value:
+            errors.append({"type": "invalid_character", "loc": self._location})
+        elif value is not None:
             self.validate(value, errors, into)
         elif self._field.field_info.is_required():
             errors.append({"type": "missing", "loc": self._location})
@@ -276,6 +291,13 @@ async def _throw_into(generator: AsyncGenerator[Any, None], error: BaseException
 def _scopes(dependant: Dependant) -> list[str]:
     scopes = [*(dependant.parent_oauth_scopes or ()), *(dependant.own_oauth_scopes or ())]
     return list(dict.fromkeys(scopes))
+
+
+def _media_type(dependant: Dependant) -> str:
+    """Return what the path function's body is declared to be sent as."""
+    for body in dependant.body_params:
+        return str(getattr(body.field_info, "media_type", JSON))
+    return JSON
 
 
 def _refuse_what_is_not_prepared(dependant: Dependant, *, ends: bool) -> None:

@@ -4,23 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sokho.core.domain.errors import FieldError
+from sokho.core.domain.lines import REQUIRED, WRONG_CHARACTER
 from sokho.core.domain.texts import Text
 
-_REQUIRED: Final = Text(vi="Bắt buộc phải có.", en="This is required.")
 _UNKNOWN: Final = Text(vi="Không có trường hoặc tham số này.", en="There is no such field.")
 _TOO_LONG: Final = Text(vi="Quá dài.", en="This is too long.")
 _TOO_SHORT: Final = Text(vi="Quá ngắn.", en="This is too short.")
 _OUT_OF_RANGE: Final = Text(vi="Ngoài khoảng cho phép.", en="This is out of range.")
 _REPEATED: Final = Text(vi="Bị lặp lại.", en="This is given more than once.")
-_CHARACTER: Final = Text(
-    vi="Chứa ký tự không được phép.", en="This contains a character that is not allowed."
-)
 _INVALID: Final = Text(vi="Giá trị không hợp lệ.", en="The value is not valid.")
 
 REPEATED_PARAMETER: Final = "repeated_parameter"
 
 _FINDINGS: Final[Mapping[str, tuple[str, Text]]] = {
-    "missing": ("required", _REQUIRED),
+    "missing": ("required", REQUIRED),
     "extra_forbidden": ("unknown_field", _UNKNOWN),
     "string_too_long": ("too_long", _TOO_LONG),
     "too_long": ("too_long", _TOO_LONG),
@@ -30,8 +27,8 @@ _FINDINGS: Final[Mapping[str, tuple[str, Text]]] = {
     "greater_than_equal": ("out_of_range", _OUT_OF_RANGE),
     "less_than": ("out_of_range", _OUT_OF_RANGE),
     "less_than_equal": ("out_of_range", _OUT_OF_RANGE),
-    "string_unicode": ("invalid_character", _CHARACTER),
-    "invalid_character": ("invalid_character", _CHARACTER),
+    "string_unicode": ("invalid_character", WRONG_CHARACTER),
+    "invalid_character": ("invalid_character", WRONG_CHARACTER),
     REPEATED_PARAMETER: ("repeated_parameter", _REPEATED),
 }
 

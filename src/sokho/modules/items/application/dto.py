@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
-from sokho.core.application.dto import RequestModel, ResponseModel
+from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, ResponseModel
 from sokho.core.application.paging import ListQuery
 from sokho.core.domain.paging import Position
+from sokho.modules.items.domain.conversions import LARGEST_TERM, Conversion
 from sokho.modules.items.domain.entities import (
     DEFAULT_UNIT,
     DESCRIPTION_LENGTH,
@@ -21,6 +22,8 @@ from sokho.modules.items.domain.entities import (
     sku_key,
 )
 from sokho.modules.items.domain.repository import ItemFilter
+
+BATCH_ROWS: Final = 1_000
 
 _EXAMPLE: Final[JsonDict] = {
     "sku": "BL-M8X40-I304",
@@ -51,8 +54,100 @@ class ItemCreate(RequestModel):
     )
 
 
+class ItemUpdate(PatchModel):
+    """What is to become of an item: a merge patch (RFC 7396). null empties a field."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Bu lông lục giác M8×40 inox 316",
+                    "attributes": {"chất liệu": "inox 316"},
+                },
+                {"status": "archived"},
+                {"barcode": None},
+            ]
+        }
+    )
+
+    sku: str = Field(ABSENT, description="1 to 64 characters; unique, ignoring case.")
+    name: str = Field(ABSENT, min_length=1, max_length=NAME_LENGTH)
+    description: str | None = Field(ABSENT, max_length=DESCRIPTION_LENGTH)
+    unit: str = Field(ABSENT, description="The code of a unit of measure.")
+    barcode: str | None = Field(ABSENT, description="Letters and digits; a GTIN is verified.")
+    status: ItemStatus = Field(ABSENT, description="`archived` takes it out of trade.")
+    tags: list[str] | None = Field(ABSENT, max_length=TAG_COUNT, description="Replaces all tags.")
+    attributes: dict[Any, Any] | None = Field(
+        ABSENT, description="Merged into what there is; a null inside deletes its name."
+    )
+
+
+class ItemUpsert(ItemUpdate):
+    """A row of a batch: found by its SKU; a new item also needs a name.
+
+    Attributes replace what there is. What is left out stays as it is.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    sku: str = Field(description="1 to 64 characters; which item is meant, ignoring case.")
+    attributes: dict[Any, Any] | None = Field(ABSENT, description="Replaces what there is.")
+
+
+class ItemBatchRequest(RequestModel):
+    """Items to make or to change, all or none."""
+
+    items: list[ItemUpsert] = Field(min_length=1, max_length=BATCH_ROWS)
+
+
+class ItemBatchResponse(ResponseModel):
+    """What became of a batch; the ids stand in the order of the rows."""
+
+    created: int
+    updated: int
+    ids: list[UUID]
+
+
+class ConversionPut(RequestModel):
+    """What one of the unit is in the item's own: ``numerator / denominator``."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"numerator": 24}]})
+
+    numerator: int = Field(ge=1, le=LARGEST_TERM, strict=True)
+    denominator: int = Field(1, ge=1, le=LARGEST_TERM, strict=True)
+
+
+class ConversionResponse(ResponseModel):
+    """One `unit` of the item is ``numerator / denominator`` of the item's own unit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"unit": "thùng", "numerator": 24, "denominator": 1}]}
+    )
+
+    unit: str
+    numerator: int
+    denominator: int
+
+
 class ItemResponse(ResponseModel):
     """An item."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55",
+                    "tenant_id": "019a9f2c-1b02-7aa0-8c33-51d6be7f0e21",
+                    "description": None,
+                    "status": "active",
+                    "version": 1,
+                    "created_at": "2026-03-01T05:00:00.000000Z",
+                    "updated_at": "2026-03-01T05:00:00.000000Z",
+                    **_EXAMPLE,
+                }
+            ]
+        }
+    )
 
     id: UUID
     tenant_id: UUID
@@ -102,12 +197,15 @@ class ItemListQuery(ListQuery):
 
     def position(self, item: Item) -> Position:
         """Return where `item` stands in this order."""
-        values: dict[str, str | datetime] = {
-            "sku": item.sku_key,
-            "created_at": item.created_at,
-            "updated_at": item.updated_at,
-        }
-        return Position(item.id, values.get(self.order.field))
+        match self.order.field:
+            case "sku":
+                return (item.sku_key, item.id)
+            case "created_at":
+                return (item.created_at, item.id)
+            case "updated_at":
+                return (item.updated_at, item.id)
+            case _:
+                return (item.id,)
 
     def filter(self) -> ItemFilter:
         """Return the conditions as the domain knows them."""
@@ -118,3 +216,13 @@ class ItemListQuery(ListQuery):
             tag=self.tag,
             updated_since=self.updated_since,
         )
+
+
+class ConversionListQuery(ListQuery):
+    """Which page of an item's conversions."""
+
+    sort: Literal["unit", "-unit"] = Field("unit", description="`-` for descending.")
+
+    def position(self, conversion: Conversion) -> Position:
+        """Return where `conversion` stands in this order."""
+        return (conversion.unit,)

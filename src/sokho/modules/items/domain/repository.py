@@ -1,12 +1,14 @@
 """The port through which items are stored: of one tenant, inside one transaction."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.modules.items.domain.conversions import Conversion
 from sokho.modules.items.domain.entities import Item, ItemStatus
 
 BY_ID: Final = Sort("id")
@@ -49,7 +51,7 @@ class ItemRepository(ABC):
     async def create(self, item: Item) -> Item:
         """Store a new item and return it as stored, with the store's timestamps.
 
-        Raises `DuplicateSKUError`.
+        Raises `DuplicateSKUError`, and `InvalidError` for an unknown unit.
         """
 
     @abstractmethod
@@ -57,9 +59,58 @@ class ItemRepository(ABC):
         """Replace the stored item of the version just before `item.version`.
 
         Returns it as stored. Raises `ItemNotFoundError`, `PreconditionFailedError` when the
-        stored version is another, and `DuplicateSKUError`.
+        stored version is another, `DuplicateSKUError`, and `InvalidError` for an unknown unit.
         """
 
     @abstractmethod
-    async def delete(self, id: UUID) -> bool:
-        """Remove the item; return whether there was one."""
+    async def delete(self, id: UUID, version: int) -> bool:
+        """Remove the item and its conversions; return whether there was one of this version.
+
+        Raises `ItemInUseError` when something else refers to it.
+        """
+
+    @abstractmethod
+    async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
+        """Return the items with these keys, by key, and keep others from changing them.
+
+        The order of the locks is that of the keys, so two batches cannot wait for each other.
+        """
+
+    @abstractmethod
+    async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
+        """Store new items, and the next version of items that were locked, in one statement.
+
+        Returns the ids of those that were new. One whose SKU somebody else has taken since
+        `lock` is left out: lock again, and there it is.
+        """
+
+    @abstractmethod
+    async def known_units(self, codes: Collection[str]) -> set[str]:
+        """Return which of the codes are units of this tenant."""
+
+    @abstractmethod
+    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
+        """Return which of the items have conversions."""
+
+    @abstractmethod
+    async def list_conversions(
+        self,
+        item_id: UUID,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> Sequence[Conversion]:
+        """Return at most `limit` conversions of an item by unit, from behind `after`."""
+
+    @abstractmethod
+    async def put_conversion(self, conversion: Conversion) -> bool:
+        """Store a conversion in place of what there is; return whether it is new.
+
+        Raises `ItemNotFoundError`, and `InvalidError` for the item's own unit or an unknown one.
+        """
+
+    @abstractmethod
+    async def delete_conversion(self, item_id: UUID, unit: str) -> bool:
+        """Remove a conversion; return whether there was one."""

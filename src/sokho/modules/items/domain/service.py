@@ -1,14 +1,26 @@
 """What one can do with items."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, Unpack
 from uuid import UUID
 
 from sokho.core.domain.clock import Clock, utc_now
+from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
-from sokho.modules.items.domain.entities import DEFAULT_UNIT, Item, ItemStatus
-from sokho.modules.items.domain.errors import ItemNotFoundError
+from sokho.core.domain.versions import ExpectedVersion
+from sokho.modules.items.domain.batch import BatchResult, ItemBatch
+from sokho.modules.items.domain.conversions import Conversion
+from sokho.modules.items.domain.entities import Item, ItemChanges, NewItem, sku_key, trimmed
+from sokho.modules.items.domain.errors import (
+    ConversionNotFoundError,
+    DuplicateSKUError,
+    ItemNotFoundError,
+    UnitInUseError,
+)
 from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
+
+_ATTEMPTS: Final = 3
 
 
 class ItemService:
@@ -25,32 +37,10 @@ class ItemService:
         self._clock = clock
         self._make_id = make_id
 
-    async def create(
-        self,
-        tenant_id: UUID,
-        name: str,
-        *,
-        sku: str,
-        description: str | None = None,
-        unit: str = DEFAULT_UNIT,
-        barcode: str | None = None,
-        status: ItemStatus = ItemStatus.ACTIVE,
-        tags: Sequence[str] = (),
-        attributes: Mapping[str, object] | None = None,
-    ) -> Item:
+    async def create(self, tenant_id: UUID, name: str, **given: Unpack[NewItem]) -> Item:
         """Add an item; raises `InvalidError`, `DuplicateSKUError`."""
         item = Item.create(
-            id=self._make_id(),
-            tenant_id=tenant_id,
-            sku=sku,
-            name=name,
-            description=description,
-            unit=unit,
-            barcode=barcode,
-            status=status,
-            tags=tags,
-            attributes=attributes,
-            now=self._clock(),
+            id=self._make_id(), tenant_id=tenant_id, name=name, now=self._clock(), **given
         )
         return await self._repo.create(item)
 
@@ -72,3 +62,101 @@ class ItemService:
     ) -> list[Item]:
         """Return a page of items in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
+
+    async def patch(
+        self, item_id: UUID, expected: ExpectedVersion, **changes: Unpack[ItemChanges]
+    ) -> Item:
+        """Change an item as a merge patch says; what changes nothing makes no new version.
+
+        Raises `ItemNotFoundError`, `PreconditionFailedError`, `InvalidError`,
+        `DuplicateSKUError`, `UnitInUseError`.
+        """
+        item = await self.get(item_id)
+        expected.require(item.version)
+        changed = item.patch(now=self._clock(), **changes)
+        if changed is item:
+            return item
+        stored = await self._repo.update(changed)
+        # Only now that the item is locked by its change can nobody add a conversion meanwhile.
+        if stored.unit != item.unit and await self._repo.with_conversions([item_id]):
+            raise UnitInUseError
+        return stored
+
+    async def delete(self, item_id: UUID, expected: ExpectedVersion) -> None:
+        """Remove an item.
+
+        Raises `ItemNotFoundError`, `PreconditionFailedError`, `ItemInUseError`.
+        """
+        item = await self.get(item_id)
+        expected.require(item.version)
+        if not await self._repo.delete(item_id, item.version):
+            raise PreconditionFailedError
+
+    async def upsert(self, tenant_id: UUID, rows: Sequence[ItemChanges]) -> BatchResult:
+        """Make or change an item for each row, found by its SKU: all rows or none.
+
+        Raises `InvalidError` with the faults of all rows, `DuplicateSKUInBatchError`,
+        `UnitInUseError`, and `DuplicateSKUError` when others keep taking and freeing a SKU.
+        """
+        keys = [sku_key(row["sku"]) for row in rows]
+        created: set[UUID] = set()
+        for _ in range(_ATTEMPTS):
+            batch = ItemBatch(
+                rows,
+                await self._repo.lock(keys),
+                tenant_id=tenant_id,
+                now=self._clock(),
+                make_id=self._make_id,
+            )
+            batch.refuse_unknown_units(await self._repo.known_units(batch.units))
+            made = await self._repo.save(batch.new, batch.changed)
+            await self._refuse_changed_units(batch)
+            created |= made
+            if len(made) == len(batch.new):
+                ids = [item.id for item in batch.items]
+                return BatchResult(len(created), len(rows) - len(created), ids)
+        raise DuplicateSKUError(keys[0])
+
+    async def list_conversions(
+        self,
+        item_id: UUID,
+        *,
+        descending: bool = False,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        after: Position | None = None,
+    ) -> Sequence[Conversion]:
+        """Return a page of an item's conversions by unit; raises `ItemNotFoundError`."""
+        found = await self._repo.list_conversions(
+            item_id, limit, offset, descending=descending, after=after
+        )
+        if not found:
+            await self.get(item_id)
+        return found
+
+    async def put_conversion(
+        self, tenant_id: UUID, item_id: UUID, unit: str, *, numerator: int, denominator: int
+    ) -> tuple[Conversion, bool]:
+        """Say what one `unit` is in the item's own; return it, and whether it is new.
+
+        Raises `ItemNotFoundError`, and `InvalidError` for a unit that is unknown or the item's own.
+        """
+        conversion = Conversion.create(
+            tenant_id=tenant_id,
+            item_id=item_id,
+            unit=trimmed(unit),
+            numerator=numerator,
+            denominator=denominator,
+        )
+        return conversion, await self._repo.put_conversion(conversion)
+
+    async def delete_conversion(self, item_id: UUID, unit: str) -> None:
+        """Remove a conversion; raises `ItemNotFoundError`, `ConversionNotFoundError`."""
+        if not await self._repo.delete_conversion(item_id, trimmed(unit)):
+            await self.get(item_id)
+            raise ConversionNotFoundError
+
+    async def _refuse_changed_units(self, batch: ItemBatch) -> None:
+        rows = batch.rows_of_changed_units
+        if rows and (used := await self._repo.with_conversions(rows)):
+            raise UnitInUseError(sorted(rows[id] for id in used))

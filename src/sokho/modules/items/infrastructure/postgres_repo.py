@@ -1,15 +1,16 @@
 """Items in PostgreSQL."""
 
-from dataclasses import fields
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from sokho.core.domain.errors import PreconditionFailedError
+from sokho.core.domain.errors import InvalidError, PreconditionFailedError
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
     TENANT,
@@ -18,10 +19,23 @@ from sokho.core.infrastructure.database import (
     Statement,
     Transaction,
 )
+from sokho.modules.items.domain.conversions import Conversion
 from sokho.modules.items.domain.entities import Item, ItemStatus
-from sokho.modules.items.domain.errors import DuplicateSKUError, ItemNotFoundError
+from sokho.modules.items.domain.errors import (
+    UNKNOWN_UNIT,
+    DuplicateSKUError,
+    ItemInUseError,
+    ItemNotFoundError,
+)
 from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
-from sokho.modules.items.infrastructure.tables import item_tags, items
+from sokho.modules.items.infrastructure.batch_statements import (
+    GIVEN,
+    KNOWN_UNITS,
+    LOCK,
+    SAVE,
+    array_text,
+)
+from sokho.modules.items.infrastructure.tables import item_conversions, item_tags, items
 
 _OURS = items.c.tenant_id == TENANT
 _THIS = sa.and_(_OURS, items.c.id == p("id"))
@@ -84,7 +98,37 @@ _tags_gone = (
 )
 _UPDATE = Statement(sa.select(_changed_row).add_cte(_tags_gone, _tags_of(_changed_row)))
 
-_DELETE = Statement(sa.delete(items).where(_THIS).returning(items.c.id))
+_DELETE = Statement(
+    sa.delete(items).where(_THIS, items.c.version == p("version")).returning(items.c.id)
+)
+
+_CONVERSIONS = sa.and_(
+    item_conversions.c.tenant_id == TENANT, item_conversions.c.item_id == p("item_id")
+)
+_WITH_CONVERSIONS = Statement(
+    sa.select(item_conversions.c.item_id)
+    .distinct()
+    .where(
+        item_conversions.c.tenant_id == TENANT,
+        item_conversions.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
+    )
+)
+# Until the conversion is written nobody may give the item another unit.
+_HOLD_UNIT = Statement(sa.select(items.c.unit).where(_THIS).with_for_update(read=True))
+_conversion_columns = [column.name for column in item_conversions.columns]
+_terms = ("numerator", "denominator")
+_put = insert(item_conversions).values({name: p(name) for name in _conversion_columns})
+_PUT_CONVERSION = Statement(
+    _put.on_conflict_do_update(
+        index_elements=["tenant_id", "item_id", "unit"],
+        set_={name: _put.excluded[name] for name in _terms},
+    ).returning(sa.literal_column("xmax = 0").label("is_new"))
+)
+_DELETE_CONVERSION = Statement(
+    sa.delete(item_conversions)
+    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
+    .returning(item_conversions.c.unit)
+)
 
 _ORDER_BY: Final[dict[str, sa.Column[Any]]] = {
     "id": items.c.id,
@@ -130,9 +174,7 @@ class PostgresItemRepo(ItemRepository):
         }
         statement = _list_statement(frozenset(values), sort, resumed=after is not None)
         if after is not None:
-            values["after_id"] = after.id
-            if sort.field != "id":
-                values["after_value"] = after.value
+            values |= zip(_key_names(sort), after, strict=True)
         rows = await self._tx.fetch_all(statement, **values, limit=limit, offset=offset)
         return [_to_item(row) for row in rows]
 
@@ -156,24 +198,100 @@ class PostgresItemRepo(ItemRepository):
             raise ItemNotFoundError(item.id)
         raise PreconditionFailedError
 
-    async def delete(self, id: UUID) -> bool:
-        return await self._tx.fetch_one(_DELETE, id=id) is not None
+    async def delete(self, id: UUID, version: int) -> bool:
+        try:
+            return await self._tx.fetch_one(_DELETE, id=id, version=version) is not None
+        except ConstraintViolationError as violation:
+            raise ItemInUseError from violation  # whatever it is that refers to the item
+
+    async def lock(self, sku_keys: Collection[str]) -> dict[str, Item]:
+        rows = await self._tx.fetch_all(LOCK, sku_keys=sku_keys)
+        return {row["sku_key"]: _to_item(row) for row in rows}
+
+    async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
+        if not new and not changed:
+            return set()
+        rows = [_values(item) | {"tenant_id": item.tenant_id} for item in (*new, *changed)]
+        for row in rows:
+            row["tags"] = array_text(row["tags"])
+        given = {name: [row[name] for row in rows] for name in GIVEN}
+        return {row["id"] for row in await self._tx.fetch_all(SAVE, **given)}
+
+    async def known_units(self, codes: Collection[str]) -> set[str]:
+        return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
+
+    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
+        return {row["item_id"] for row in await self._tx.fetch_all(_WITH_CONVERSIONS, ids=ids)}
+
+    async def list_conversions(
+        self,
+        item_id: UUID,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> Sequence[Conversion]:
+        statement = _conversions_statement(descending=descending, resumed=after is not None)
+        values = {} if after is None else {"after_unit": after[0]}
+        rows = await self._tx.fetch_all(
+            statement, item_id=item_id, limit=limit, offset=offset, **values
+        )
+        return [Conversion(**row) for row in rows]
+
+    async def put_conversion(self, conversion: Conversion) -> bool:
+        item = await self._tx.fetch_one(_HOLD_UNIT, id=conversion.item_id)
+        if item is None:
+            raise ItemNotFoundError(conversion.item_id)
+        conversion.refuse_own_unit(item["unit"])
+        try:
+            row = await self._tx.fetch_one(_PUT_CONVERSION, **asdict(conversion))
+        except ConstraintViolationError as violation:
+            if violation.constraint == "item_conversions_tenant_id_unit_fkey":
+                raise InvalidError(UNKNOWN_UNIT.below("/path")) from violation
+            raise
+        assert row is not None
+        return bool(row["is_new"])
+
+    async def delete_conversion(self, item_id: UUID, unit: str) -> bool:
+        row = await self._tx.fetch_one(_DELETE_CONVERSION, item_id=item_id, unit=unit)
+        return row is not None
 
 
 @lru_cache(maxsize=512)
 def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
     """Return the statement for one combination of filters; there are a few hundred at most."""
-    column = _ORDER_BY[sort.field]
-    key = [column] if sort.field == "id" else [column, items.c.id]
+    key = [_ORDER_BY[name] for name in _key(sort)]
     statement = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
     if resumed:
         here = sa.tuple_(*key)
-        names = ["after_id"] if sort.field == "id" else ["after_value", "after_id"]
+        names = _key_names(sort)
         there = sa.tuple_(*(p(name, type_=c.type) for name, c in zip(names, key, strict=True)))
         statement = statement.where(here < there if sort.descending else here > there)
     order = [c.desc() if sort.descending else c for c in key]
     limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
     return Statement(statement.order_by(*order).limit(limit).offset(offset))
+
+
+def _key(sort: Sort) -> list[str]:
+    """Return what the list is ordered by: of equals, the id decides."""
+    return list(dict.fromkeys([sort.field, "id"]))
+
+
+def _key_names(sort: Sort) -> list[str]:
+    return [f"after_{name}" for name in _key(sort)]
+
+
+@lru_cache
+def _conversions_statement(*, descending: bool, resumed: bool) -> Statement:
+    unit = item_conversions.c.unit
+    statement = sa.select(item_conversions).where(_CONVERSIONS)
+    if resumed:
+        after = p("after_unit", type_=sa.Text)
+        statement = statement.where(unit < after if descending else unit > after)
+    order = unit.desc() if descending else unit
+    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
+    return Statement(statement.order_by(order).limit(limit).offset(offset))
 
 
 _STATUSES: Final = {str(status): status for status in ItemStatus}
@@ -204,11 +322,13 @@ _STORED_BY_VALUE: Final = tuple(
 )
 
 
-def _values(item: Item) -> dict[str, object]:
+def _values(item: Item) -> dict[str, Any]:
     return {name: getattr(item, name) for name in _STORED_BY_VALUE} | {"sku_key": item.sku_key}
 
 
 def _refuse(violation: ConstraintViolationError, item: Item) -> NoReturn:
     if violation.constraint == "items_tenant_id_sku_key_key":
         raise DuplicateSKUError(item.sku) from violation
+    if violation.constraint == "items_tenant_id_unit_fkey":
+        raise InvalidError(UNKNOWN_UNIT) from violation
     raise violation

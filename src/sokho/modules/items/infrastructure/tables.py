@@ -23,6 +23,7 @@ items = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("tenant_id", "sku_key"),
+    sa.ForeignKeyConstraint(["tenant_id", "unit"], ["units.tenant_id", "units.code"]),
     sa.CheckConstraint("char_length(sku) BETWEEN 1 AND 64", name="sku"),
     sa.CheckConstraint("char_length(name) BETWEEN 1 AND 255", name="name"),
     sa.CheckConstraint("status IN ('active', 'archived')", name="status"),
@@ -42,4 +43,20 @@ item_tags = sa.Table(
         ["tenant_id", "item_id"], ["items.tenant_id", "items.id"], ondelete="CASCADE"
     ),
     sa.Index(None, "tenant_id", "item_id"),
+)
+
+item_conversions = sa.Table(
+    "item_conversions",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("item_id", sa.Uuid, primary_key=True),
+    sa.Column("unit", sa.Text(collation="C"), primary_key=True),
+    sa.Column("numerator", sa.BigInteger, nullable=False),
+    sa.Column("denominator", sa.BigInteger, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "item_id"], ["items.tenant_id", "items.id"], ondelete="CASCADE"
+    ),
+    sa.ForeignKeyConstraint(["tenant_id", "unit"], ["units.tenant_id", "units.code"]),
+    sa.CheckConstraint("numerator BETWEEN 1 AND 1000000000", name="numerator"),
+    sa.CheckConstraint("denominator BETWEEN 1 AND 1000000000", name="denominator"),
 )

@@ -1,0 +1,66 @@
+"""Conditional requests (RFC 9110, section 13): If-Match for changes, If-None-Match for reads."""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+from starlette.requests import Request
+
+from sokho.core.domain.versions import ANY_VERSION, ExpectedVersion
+from sokho.core.infrastructure.http.errors import PreconditionRequiredError
+
+_ENTITY_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+
+_IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The `ETag` of the state that the change is meant for, or `*` for any.",
+        examples=['"1"'],
+    ),
+]
+
+
+def etag(version: int) -> dict[str, str]:
+    """Return the header with the strong validator of a resource's version."""
+    return {"ETag": f'"{version}"'}
+
+
+async def get_expected_version(if_match: _IfMatch = None) -> ExpectedVersion:
+    """Return the version that the change is meant for; raises `PreconditionRequiredError`."""
+    if if_match is None:
+        raise PreconditionRequiredError
+    return _versions_in(if_match)
+
+
+async def get_expected_version_if_given(if_match: _IfMatch = None) -> ExpectedVersion:
+    """Return the version that the change is meant for; without If-Match any will do."""
+    return ANY_VERSION if if_match is None else _versions_in(if_match)
+
+
+Expected = Annotated[ExpectedVersion, Depends(get_expected_version)]
+ExpectedIfGiven = Annotated[ExpectedVersion, Depends(get_expected_version_if_given)]
+
+
+def is_known(request: Request, version: int) -> bool:
+    """Return whether If-None-Match says that the caller has this version already.
+
+    The comparison is the weak one (RFC 9110, section 13.1.2).
+    """
+    for name, value in request.scope["headers"]:
+        if name == b"if-none-match":
+            known = value.decode("latin-1")
+            if known.strip() == "*" or str(version) in {
+                tag for _, tag in _ENTITY_TAG.findall(known)
+            }:
+                return True
+    return False
+
+
+def _versions_in(if_match: str) -> ExpectedVersion:
+    """Read If-Match by the strong comparison: a weak tag, and what is no tag, match nothing."""
+    if if_match.strip() == "*":
+        return ANY_VERSION
+    tags = _ENTITY_TAG.findall(if_match)
+    return ExpectedVersion({int(tag) for weak, tag in tags if not weak and _VERSION.fullmatch(tag)})

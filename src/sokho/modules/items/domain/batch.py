@@ -1,0 +1,117 @@
+"""A batch of items: which rows are new, which change what is stored, and which do not fit."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.lines import REQUIRED
+from sokho.modules.items.domain.entities import Item, ItemChanges, sku_key
+from sokho.modules.items.domain.errors import UNKNOWN_UNIT, DuplicateSKUInBatchError
+
+_DUPLICATE: Final = FieldError("/sku", DuplicateSKUInBatchError.code, DuplicateSKUInBatchError.text)
+_NAME_REQUIRED: Final = FieldError("/name", "required", REQUIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """How many rows made an item and how many met one, and the items' ids in the rows' order."""
+
+    created: int
+    updated: int
+    ids: list[UUID]
+
+
+class ItemBatch:
+    """The rows of a batch as the items that they lead to.
+
+    `stored` are the items that exist, by SKU key. Raises `InvalidError` with every fault of
+    every row, and `DuplicateSKUInBatchError` when repeated SKUs are the only ones.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[ItemChanges],
+        stored: Mapping[str, Item],
+        *,
+        tenant_id: UUID,
+        now: datetime,
+        make_id: Callable[[], UUID],
+    ) -> None:
+        self._stored = stored
+        self.items: list[Item] = []
+        errors: list[FieldError] = []
+        met: set[str] = set()
+        for index, row in enumerate(rows):
+            key = sku_key(row["sku"])
+            if key in met:
+                errors.append(_at(index, _DUPLICATE))
+            met.add(key)
+            try:
+                self.items.append(self._item(row, tenant_id, now, make_id))
+            except InvalidError as invalid:
+                errors += [_at(index, error) for error in invalid.errors]
+        _refuse(errors)
+
+    @property
+    def new(self) -> list[Item]:
+        """The items to be made."""
+        return [item for item in self.items if item.sku_key not in self._stored]
+
+    @property
+    def changed(self) -> list[Item]:
+        """The items that differ from what is stored."""
+        return [item for item in self.items if item.version > 1 and self._before(item) is not item]
+
+    @property
+    def rows_of_changed_units(self) -> dict[UUID, int]:
+        """The rows that give an item another unit than it has, by the item's id."""
+        return {
+            item.id: index
+            for index, item in enumerate(self.items)
+            if (before := self._before(item)) is not None and before.unit != item.unit
+        }
+
+    @property
+    def units(self) -> set[str]:
+        """The units that the items are to have."""
+        return {item.unit for item in self.items}
+
+    def refuse_unknown_units(self, known: Iterable[str]) -> None:
+        """Raise `InvalidError` for the rows whose unit is not among the `known`."""
+        unknown = self.units.difference(known)
+        _refuse(
+            [
+                _at(index, UNKNOWN_UNIT)
+                for index, item in enumerate(self.items)
+                if item.unit in unknown
+            ]
+        )
+
+    def _item(
+        self, row: ItemChanges, tenant_id: UUID, now: datetime, make_id: Callable[[], UUID]
+    ) -> Item:
+        stored = self._stored.get(sku_key(row["sku"]))
+        if stored is not None:
+            return stored.change(now=now, **row)
+        if "name" not in row:
+            raise InvalidError(_NAME_REQUIRED)
+        given: Any = row
+        return Item.create(id=make_id(), tenant_id=tenant_id, now=now, **given)
+
+    def _before(self, item: Item) -> Item | None:
+        return self._stored.get(item.sku_key)
+
+
+def _at(row: int, error: FieldError) -> FieldError:
+    return error.below(f"/items/{row}")
+
+
+def _refuse(errors: Sequence[FieldError]) -> None:
+    if not errors:
+        return
+    if all(error.code == DuplicateSKUInBatchError.code for error in errors):
+        raise DuplicateSKUInBatchError(*errors)
+    raise InvalidError(*errors)

@@ -1,0 +1,101 @@
+"""``/v1/items/{item_id}/conversions``."""
+
+from typing import Annotated, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sokho.core.dependencies import tenant_with
+from sokho.core.domain.scopes import Scope
+from sokho.core.infrastructure.http.errors import InvalidCursorError
+from sokho.core.infrastructure.http.openapi import (
+    LIST_HEADERS,
+    LOCATION,
+    READS_BODY,
+    answers,
+    problems,
+)
+from sokho.core.infrastructure.http.pages import Page
+from sokho.core.infrastructure.http.responses import Representation
+from sokho.core.infrastructure.http.routing import PreparedRoute
+from sokho.modules.items.application.dto import (
+    ConversionListQuery,
+    ConversionPut,
+    ConversionResponse,
+)
+from sokho.modules.items.domain.conversions import Conversion
+from sokho.modules.items.domain.entities import UNIT_LENGTH
+from sokho.modules.items.domain.errors import ConversionNotFoundError, ItemNotFoundError
+from sokho.modules.items.infrastructure.dependencies import CurrentItemService
+from sokho.modules.items.infrastructure.http_router import MayRead, MayWrite
+
+router = APIRouter(
+    prefix="/v1/items/{item_id}/conversions", tags=["items"], route_class=PreparedRoute
+)
+
+CONVERSION: Final = Representation(ConversionResponse, Conversion)
+
+UnitCode = Annotated[str, Path(max_length=UNIT_LENGTH, examples=["thùng"])]
+
+
+@router.get(
+    "",
+    response_model=list[ConversionResponse],
+    responses=problems(ItemNotFoundError, InvalidCursorError) | answers(200, LIST_HEADERS),
+)
+async def list_conversions(
+    request: Request,
+    item_id: UUID,
+    query: Annotated[ConversionListQuery, Query()],
+    tenant_id: MayRead,
+    items: CurrentItemService,
+) -> Response:
+    """Return a page of the units that an item can be counted in beside its own."""
+    page = Page(request, tenant_id, query)
+    found = await items.list_conversions(
+        item_id,
+        descending=query.order.descending,
+        limit=page.wanted,
+        offset=query.offset,
+        after=page.after,
+    )
+    return await page.response(CONVERSION, found, query.position)
+
+
+@router.put(
+    "/{unit}",
+    response_model=ConversionResponse,
+    responses=problems(ItemNotFoundError, *READS_BODY)
+    | {201: {"model": ConversionResponse, "description": "It is new.", "headers": LOCATION}},
+)
+async def put_conversion(
+    item_id: UUID,
+    unit: UnitCode,
+    tenant_id: MayWrite,
+    body: ConversionPut,
+    items: CurrentItemService,
+) -> Response:
+    """Say what one of a unit is in the item's own.
+
+    One `thùng` of 24 cans is `{"numerator": 24}`; the fraction is kept as it is given.
+    """
+    conversion, is_new = await items.put_conversion(tenant_id, item_id, unit, **body.model_dump())
+    if not is_new:
+        return CONVERSION.one(conversion)
+    location = f"/v1/items/{item_id}/conversions/{quote(conversion.unit)}"
+    return CONVERSION.one(conversion, status=201, headers={"Location": location})
+
+
+@router.delete(
+    "/{unit}",
+    dependencies=[tenant_with(Scope.ITEMS_WRITE)],
+    status_code=204,
+    responses=problems(ItemNotFoundError, ConversionNotFoundError),
+)
+async def delete_conversion(item_id: UUID, unit: UnitCode, items: CurrentItemService) -> Response:
+    """Take a conversion away."""
+    await items.delete_conversion(item_id, unit)
+    return Response(status_code=204)

@@ -1,0 +1,1 @@
+"""Units of measure: how quantities of items are told."""

@@ -1,0 +1,1 @@
+"""How a unit looks from outside."""

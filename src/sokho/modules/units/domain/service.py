@@ -1,0 +1,60 @@
+"""What one can do with units."""
+
+from typing import Unpack
+from uuid import UUID
+
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position
+from sokho.core.domain.versions import ExpectedVersion
+from sokho.modules.units.domain.defaults import default_units
+from sokho.modules.units.domain.entities import Unit, UnitChanges, unit_code
+from sokho.modules.units.domain.errors import UnitNotFoundError
+from sokho.modules.units.domain.repository import UnitRepository
+
+
+class UnitService:
+    """The business operations on units, each one step of one transaction."""
+
+    def __init__(self, repo: UnitRepository) -> None:
+        self._repo = repo
+
+    async def create_defaults(self, tenant_id: UUID) -> None:
+        """Give a new business the units that it will begin with."""
+        await self._repo.create(default_units(tenant_id))
+
+    async def create(self, tenant_id: UUID, *, code: str, name: str, decimals: int) -> Unit:
+        """Add a unit; raises `InvalidError`, `DuplicateUnitError`."""
+        unit = Unit.create(tenant_id=tenant_id, code=code, name=name, decimals=decimals)
+        await self._repo.create([unit])
+        return unit
+
+    async def get(self, code: str) -> Unit:
+        """Return a unit; raises `UnitNotFoundError`."""
+        unit = await self._repo.get_by_code(unit_code(code))
+        if unit is None:
+            raise UnitNotFoundError(code)
+        return unit
+
+    async def list(
+        self,
+        *,
+        descending: bool = False,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        after: Position | None = None,
+    ) -> list[Unit]:
+        """Return a page of units by code."""
+        return await self._repo.list(limit, offset, descending=descending, after=after)
+
+    async def patch(
+        self, code: str, expected: ExpectedVersion, **changes: Unpack[UnitChanges]
+    ) -> Unit:
+        """Change a unit; what changes nothing makes no new version.
+
+        Raises `UnitNotFoundError`, `PreconditionFailedError`, `InvalidError`.
+        """
+        unit = await self.get(code)
+        expected.require(unit.version)
+        changed = unit.change(**changes)
+        if changed is not unit:
+            await self._repo.update(changed)
+        return changed

@@ -1,0 +1,106 @@
+"""Units in PostgreSQL."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as p
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from sokho.core.domain.errors import PreconditionFailedError
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position
+from sokho.core.infrastructure.database import (
+    TENANT,
+    ConstraintViolationError,
+    Row,
+    Statement,
+    Transaction,
+)
+from sokho.modules.units.domain.entities import Unit
+from sokho.modules.units.domain.errors import DuplicateUnitError, UnitNotFoundError
+from sokho.modules.units.domain.repository import UnitRepository
+from sokho.modules.units.infrastructure.tables import units
+
+_OURS = units.c.tenant_id == TENANT
+_THIS = sa.and_(_OURS, units.c.code == p("code"))
+
+_COLUMNS = [column.name for column in units.columns]
+
+_GET = Statement(sa.select(units).where(_THIS))
+_CREATE = Statement(
+    sa.insert(units)
+    .from_select(
+        _COLUMNS,
+        sa.select(*(sa.func.unnest(p(c.name, type_=ARRAY(c.type))) for c in units.columns)),
+    )
+    .returning(units.c.code)
+)
+_UPDATE = Statement(
+    sa.update(units)
+    .where(_THIS, units.c.version == p("version") - 1)
+    .values(name=p("name"), decimals=p("decimals"), version=p("version"))
+    .returning(units.c.code)
+)
+
+
+class PostgresUnitRepo(UnitRepository):
+    """Units of the tenant that `transaction` is bound to."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._tx = transaction
+
+    async def get_by_code(self, code: str) -> Unit | None:
+        row = await self._tx.fetch_one(_GET, code=code)
+        return None if row is None else _to_unit(row)
+
+    async def list(
+        self,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> list[Unit]:
+        statement = _list_statement(descending=descending, resumed=after is not None)
+        values = {} if after is None else {"after_code": after[0]}
+        rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
+        return [_to_unit(row) for row in rows]
+
+    async def create(self, units: Sequence[Unit]) -> None:
+        columns = {name: [getattr(unit, name) for unit in units] for name in _COLUMNS}
+        try:
+            await self._tx.fetch_all(_CREATE, **columns)
+        except ConstraintViolationError as violation:
+            if violation.constraint == "units_pkey":
+                raise DuplicateUnitError(units[0].code) from violation
+            raise
+
+    async def update(self, unit: Unit) -> None:
+        row = await self._tx.fetch_one(
+            _UPDATE, code=unit.code, name=unit.name, decimals=unit.decimals, version=unit.version
+        )
+        if row is None:
+            if await self.get_by_code(unit.code) is None:
+                raise UnitNotFoundError(unit.code)
+            raise PreconditionFailedError
+
+
+@lru_cache
+def _list_statement(*, descending: bool, resumed: bool) -> Statement:
+    statement = sa.select(units).where(_OURS)
+    if resumed:
+        after = p("after_code", type_=units.c.code.type)
+        statement = statement.where(units.c.code < after if descending else units.c.code > after)
+    order = units.c.code.desc() if descending else units.c.code
+    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
+    return Statement(statement.order_by(order).limit(limit).offset(offset))
+
+
+def _to_unit(row: Row) -> Unit:
+    return Unit(
+        tenant_id=row["tenant_id"],
+        code=row["code"],
+        name=row["name"],
+        decimals=row["decimals"],
+        version=row["version"],
+    )
