@@ -40,16 +40,21 @@ class SealError(AssertionError):
 
 
 async def check_every_operation(world: World) -> int:
-    """Check each operation of the service's document, and return how many calls that took.
+    """Check each operation of the service's document; returns and raises as `check`."""
+    return await check(world, operations_of(await world.document()))
+
+
+async def check(world: World, operations: Iterable[Operation]) -> int:
+    """Check these operations, and return how many calls that took.
 
     Raises `SealError` with all that was found, `CannotPlace` and `UnseededError`.
     """
-    checks = [_Check(world, operation) for operation in operations_of(await world.document())]
-    for check in checks:
-        await check.run()
-    if findings := [finding for check in checks for finding in check.findings]:
+    checks = [_Check(world, operation) for operation in operations]
+    for each in checks:
+        await each.run()
+    if findings := [finding for each in checks for finding in each.findings]:
         raise SealError(findings)
-    return sum(check.calls for check in checks)
+    return sum(each.calls for each in checks)
 
 
 class _Check:
@@ -96,7 +101,7 @@ class _Check:
             values = self._completed(party, {slots["limit"]: 1})
             answer = await call(self._world.http, party.api_key, self._operation, values)
             found = _CURSOR.search(answer.link)
-            assert found, f"{self._operation}: one page is all that World._stock gives it"
+            assert found, f"{self._operation}: `stock` gives it no second page"
             party.cursor = found[1]
         return party
 

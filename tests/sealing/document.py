@@ -89,6 +89,10 @@ def _operation(name: str, shared: list[Schema], operation: Schema, document: Sch
             ),
             document,
         )
+    if "304" in operation.get("responses", {}):
+        # Conditional requests are of HTTP itself (RFC 9110, section 13): nothing declares them.
+        path = ("If-None-Match",)
+        slots.append(Slot(name, "header", path[0], {"type": "string"}, path, path))
     content = _resolved(operation.get("requestBody", {}), document).get("content", {})
     media_type = next(iter(content), None)
     if media_type is not None:

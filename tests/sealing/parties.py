@@ -13,6 +13,8 @@ OWN: Final = "mine7q"
 
 _NOBODY: Final = "nobody7q"
 
+VERSIONS: Final = {CANARY: 3, OWN: 1}
+
 _serial = count(1000)
 
 
@@ -23,12 +25,19 @@ class Party:
     word: str
     """Begins each of its texts; no other business has any of them."""
 
+    version: int
+    """Of its item and of its unit: another's entity tag must not be right by chance."""
+
     tenant_id: UUID
     api_key: str
     item_id: str = field(default_factory=lambda: str(uuid4()))
-    etag: str = '"999"'
     cursor: str = "nobody7q0000"
     """Where its list goes on, of the operation in question."""
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of its item and of its unit."""
+        return f'"{self.version}"'
 
     def text(self, field: str) -> str:
         """Return the text that is stored in a field, by nobody in none.
@@ -49,4 +58,4 @@ def word_of(kind: str) -> str:
 
 def nobody() -> Party:
     """Return the party whose values exist in nobody's data."""
-    return Party(word=word_of(_NOBODY), tenant_id=uuid4(), api_key="")
+    return Party(word=word_of(_NOBODY), version=999, tenant_id=uuid4(), api_key="")

@@ -57,8 +57,11 @@ def _text(name: str, field: str | None = None) -> Telling:
     return Telling(lambda party: party.text(field or name), own=lambda party: party.new(name))
 
 
+# By the place and the name; or by the whole way into a body, where that is another's name, too.
 REGISTRY: Final[Mapping[tuple[str, str], Telling]] = {
     ("path", "item_id"): _known(lambda party: party.item_id),
+    ("path", "unit"): _known(lambda party: party.text("case")),
+    ("path", "code"): _known(lambda party: party.text("unit")),
     ("query", "cursor"): _known(lambda party: party.cursor),
     ("query", "sku"): _known(lambda party: party.text("sku")),
     ("query", "barcode"): _known(lambda party: party.text("barcode")),
@@ -69,13 +72,17 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling]] = {
     ("body", "sku"): _text("sku"),
     ("body", "name"): _text("name"),
     ("body", "description"): _text("description"),
-    ("body", "unit"): _text("unit"),
+    ("body", "unit"): _known(lambda party: party.text("unit")),
+    ("body", "code"): _text("code", "unit"),
     ("body", "barcode"): _text("barcode"),
     ("body", "tags"): _text("tag"),
     ("body", "attributes"): Telling(
         of=lambda party: {party.text("attribute"): party.text("value")},
         own=lambda party: {party.new("attribute"): [party.new("value"), 1, None]},
     ),
+    # A row of a batch changes an item of the business, and makes one of any other SKU.
+    ("body", "items/0/sku"): _known(lambda party: party.text("sku")),
+    ("body", "items/0/name"): replace(_text("name"), is_needed=True),
 }
 
 
@@ -92,8 +99,10 @@ def places_of(operation: Operation) -> dict[Slot, Place]:
 
 
 def _place(slot: Slot) -> Place:
-    name = slot.name.lower() if slot.where == "header" else slot.name
-    telling = REGISTRY.get((slot.where, name))
+    whole, name = "/".join(map(str, slot.path)), slot.name
+    if slot.where == "header":
+        name = name.lower()
+    telling = REGISTRY.get((slot.where, whole)) or REGISTRY.get((slot.where, name))
     if telling is not None:
         return telling
     if not (values := _plain_values(slot)):
@@ -117,7 +126,7 @@ def _plain_values(slot: Slot) -> tuple[object, ...]:
     return ()
 
 
-def _bounds(schema: Mapping[str, int]) -> tuple[int, ...]:
+def _bounds(schema: Mapping[str, float]) -> tuple[int, ...]:
     """Return the ends of a range; none, for what is not bounded at all: it may name a row."""
     bounds = []
     if (least := schema.get("minimum")) is not None:
@@ -128,4 +137,4 @@ def _bounds(schema: Mapping[str, int]) -> tuple[int, ...]:
         bounds.append(most)
     elif (above := schema.get("exclusiveMaximum")) is not None:
         bounds.append(above - 1)
-    return tuple(bounds)
+    return tuple(map(int, bounds))

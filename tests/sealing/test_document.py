@@ -13,6 +13,9 @@ LINE: Final = {
         "note": {"anyOf": [{"$ref": "#/components/schemas/Note"}, {"type": "null"}]},
     },
 }
+CONDITIONAL: Final[dict[str, Any]] = {
+    "paths": {"/v1/moves": {"get": {"responses": {"200": {}, "304": {}}}}}
+}
 DOCUMENT: Final[dict[str, Any]] = {
     "paths": {
         "/v1/moves/{move_id}": {
@@ -92,6 +95,10 @@ class TestOperation:
         schemas = {slot.name: slot.schema for slot in the_operation().slots}
         assert schemas["quantity"] == {"type": "integer", "minimum": 1}
         assert schemas["text"] == {"type": "string"}
+
+    def test_takes_a_condition_where_it_may_answer_that_nothing_changed(self):
+        [operation] = operations_of(CONDITIONAL)
+        assert [str(slot) for slot in operation.slots] == ["header If-None-Match"]
 
 
 class TestBody:

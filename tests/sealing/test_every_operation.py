@@ -50,5 +50,5 @@ class TestEveryOperation:
         assert leaking >= {
             str(operation)
             for operation in operations_of(await world.document())
-            if operation.method in {"GET", "PATCH", "DELETE"}
+            if operation.method != "POST"  # an INSERT looks at nobody's rows
         }

@@ -1,9 +1,8 @@
 """A service on a database with a sealed business in it, and a look at that business's rows."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +15,8 @@ from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
 from tests.conftest import SECRET, client_of
-from tests.sealing.parties import Party, word_of
+from tests.sealing.parties import VERSIONS, Party, word_of
+from tests.sealing.stock import stock
 
 Rows = dict[str, list[str]]
 """Whole rows as text, by table."""
@@ -39,7 +39,7 @@ class UnseededError(Exception):
     def __init__(self, tables: list[str]) -> None:
         super().__init__(
             f"the sealed business has no row in {', '.join(tables)}: "
-            "add one to `World._stock` in tests/sealing/world.py"
+            "add one to `stock` in tests/sealing/stock.py"
         )
 
 
@@ -66,8 +66,13 @@ class World:
         keys = DerivedKeys.from_secret(SECRET)
         word = word_of(kind)
         opened = await open_business(self.app.state.database, keys, f"{word}tenantz")
-        party = Party(word=word, tenant_id=opened.tenant.id, api_key=opened.api_key)
-        await self._stock(party)
+        party = Party(
+            word=word,
+            version=VERSIONS[kind],
+            tenant_id=opened.tenant.id,
+            api_key=opened.api_key,
+        )
+        await stock(self.http, party)
         rows = await self.rows_of(party.tenant_id)
         if unseeded := [table for table in rows if not rows[table]]:
             raise UnseededError(unseeded)
@@ -83,35 +88,6 @@ class World:
         for name, row in await self.admin.fetch(" UNION ALL ".join(parts), tenant_id):
             found[name].append(row)
         return {table: sorted(rows) for table, rows in found.items()}
-
-    async def _stock(self, party: Party) -> None:
-        """Give a business rows in every table, and two where a list is to go on."""
-        item = {
-            **{field: party.text(field) for field in ("sku", "name", "description", "barcode")},
-            "unit": party.text("unit"),
-            "tags": [party.text("tag")],
-            "attributes": {party.text("attribute"): party.text("value")},
-        }
-        other = {"sku": party.text("othersku"), "name": party.text("othername")}
-        made = await self._sent(
-            party, "POST", "/v1/items", item, {"Idempotency-Key": party.text("key")}
-        )
-        await self._sent(party, "POST", "/v1/items", other)
-        party.item_id = made.json()["id"]
-        party.etag = made.headers["etag"]
-
-    async def _sent(
-        self,
-        party: Party,
-        method: str,
-        path: str,
-        body: object,
-        headers: Mapping[str, str] = MappingProxyType({}),
-    ) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {party.api_key}", **headers}
-        answer = await self.http.request(method, path, json=body, headers=headers)
-        assert answer.is_success, f"{method} {path}: {answer.text}"
-        return answer
 
 
 @asynccontextmanager
