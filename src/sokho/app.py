@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -19,6 +20,21 @@ from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthentica
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
 from sokho.modules.units.infrastructure import http_router as units
+
+_DESCRIPTION: Final = """
+Every operation needs a key: `Authorization: Bearer sokho_…`. The key says which business is meant.
+
+- **Refusals** are problems (RFC 9457): programs read `code`, people read `title` and `detail`, in
+  Vietnamese or, by `Accept-Language: en`, in English. `errors` names each field at fault.
+- **Lists** are JSON arrays; the `Link` header has the address of the next page.
+- **Changes** of what others may change too need `If-Match` with the `ETag` of what was read.
+- Bodies have at most 1 MiB; unknown fields and parameters are refused.
+"""
+
+_TAGS: Final = [
+    {"name": "items", "description": "What a business keeps in stock, by SKU."},
+    {"name": "units", "description": "What quantities are told in, and with how many decimals."},
+]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -49,6 +65,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = Application(
         title="Sokho",
         summary="Items and stock of many businesses on one database, each sealed.",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
         version=__version__,
         lifespan=lifespan,
         docs_url="/docs" if settings.docs else None,

@@ -4,7 +4,7 @@ import ast
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,9 @@ import sokho
 import sokho.modules
 from sokho.core.domain.errors import DomainError
 from sokho.core.domain.paging import Sort
-from sokho.core.infrastructure.database import TENANT, Statement
-from sokho.modules.items.infrastructure import postgres_repo
+from sokho.core.infrastructure.database import TENANT, Statement, metadata
+from sokho.modules.items.infrastructure import postgres_repo as items_repo
+from sokho.modules.units.infrastructure import postgres_repo as units_repo
 
 SOURCE = Path(sokho.__file__).parent
 
@@ -122,23 +123,31 @@ class TestPredicate:
     """Row-level security is the floor; each table of a statement names the tenant as well."""
 
     def test_stands_on_every_table_of_every_list(self):
-        conditions = frozenset(postgres_repo._CONDITIONS)
+        conditions = frozenset(items_repo._CONDITIONS)
         subsets = [frozenset(), *(frozenset({name}) for name in conditions), conditions]
-        for field in postgres_repo._ORDER_BY:
+        for field in items_repo._ORDER_BY:
             for descending in (False, True):
                 for subset in subsets:
                     for resumed in (False, True):
                         sort = Sort(field, descending=descending)
-                        statement = postgres_repo._list_statement(subset, sort, resumed=resumed)
+                        statement = items_repo._list_statement(subset, sort, resumed=resumed)
                         tables = statement.text.count("FROM item")
                         assert tables == (2 if "tag" in subset else 1)
                         assert statement.text.count("tenant_id = $") == tables, statement.text
 
+    @pytest.mark.parametrize(
+        "make", [units_repo._list_statement, items_repo._conversions_statement]
+    )
+    def test_stands_on_the_table_of_every_other_list(self, make: Callable[..., Statement]):
+        for descending in (False, True):
+            for resumed in (False, True):
+                text = make(descending=descending, resumed=resumed).text
+                assert text.count("FROM") == text.count("tenant_id = $") == 1, text
+
     def test_stands_on_every_table_of_every_other_statement(self):
+        tables = "|".join(metadata.tables)
         for name, statement in every_statement():
-            reads = re.findall(
-                r"(?:FROM|UPDATE|USING|JOIN) (items|item_tags|api_keys|tenants)\b", statement.text
-            )
+            reads = re.findall(rf"(?:FROM|UPDATE|USING|JOIN) ({tables})\b", statement.text)
             named = re.findall(r"\b(?:tenant_id|tenants\.id) = \$", statement.text)
             if name != "tenants._LIST":
                 assert len(named) >= len(set(reads)), (name, statement.text)

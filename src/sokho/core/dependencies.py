@@ -5,9 +5,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Security
-from fastapi.openapi.models import HTTPBearer as BearerScheme
 from fastapi.security import SecurityScopes
-from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from sokho.core.domain.errors import PermissionDeniedError
@@ -15,32 +13,13 @@ from sokho.core.domain.identity import Authenticator, Operator, Principal, Unaut
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.http.context import RequestContext
+from sokho.core.infrastructure.http.credentials import API_KEY
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-class _BearerKey(SecurityBase):
-    """The API key of ``Authorization: Bearer …`` (RFC 6750)."""
-
-    scheme_name = "ApiKey"
-    model = BearerScheme(
-        bearerFormat="sokho_…",
-        description="The API key of one business; it also says which business is meant.",
-    )
-
-    async def __call__(self, request: Request) -> str | None:
-        given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-        if len(given) != 1:
-            return None  # of two, a proxy might have meant the other
-        scheme, _, token = given[0].decode("latin-1").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else None
-
-
-_bearer_key: Final = _BearerKey()
-
-
 async def get_principal(
-    request: Request, token: Annotated[str | None, Security(_bearer_key)]
+    request: Request, token: Annotated[str | None, Security(API_KEY)]
 ) -> Principal:
     """Verify the caller's key: the only place where that happens, once a request.
 

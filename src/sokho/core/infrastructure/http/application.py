@@ -3,15 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sokho.core.application.dto import Problem
 from sokho.core.infrastructure.http.middleware import RequestMiddleware
+from sokho.core.infrastructure.http.openapi import complete
 
 
 class Application(FastAPI):
-    """A FastAPI application of prepared routes, whose document knows the schema of problems."""
+    """A FastAPI application of prepared routes, with a document that tells the whole contract."""
 
     def add_routes(self, *routers: APIRouter) -> None:
         """Add routers whose paths are whole already: matching one is then a single step.
@@ -43,10 +42,5 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made at the first call."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            _, schemas = models_json_schema(
-                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
-            )
-            components = document.setdefault("components", {})
-            components.setdefault("schemas", {}).update(schemas["$defs"])
+            complete(super().openapi())
         return super().openapi()

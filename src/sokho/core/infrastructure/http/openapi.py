@@ -1,16 +1,22 @@
-"""What an operation answers beside its body, for its entry in the OpenAPI document."""
+"""The OpenAPI document: what operations answer beside their bodies, and what FastAPI leaves out."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pydantic.json_schema import models_json_schema
+
+from sokho.core.application.dto import Problem
 from sokho.core.domain.errors import DomainError, InvalidError, PermissionDeniedError
 from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedError
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import OverloadedError
+from sokho.core.infrastructure.http.body import JSON, MERGE_PATCH
+from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
+    PreconditionRequiredError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.problems import INTERNAL_ERROR, problem_body, status_of
@@ -85,3 +91,37 @@ def problems(*errors: type[DomainError]) -> Responses:
         }
         for status, by_code in sorted(texts.items())
     }
+
+
+def complete(document: dict[str, Any]) -> None:
+    """Add to a document what no route of FastAPI's brings.
+
+    The schema of problems, both kinds of keys, where If-Match is needed, and that a merge
+    patch may also be sent as plain JSON.
+    """
+    _, schemas = models_json_schema(
+        [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+    )
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(schemas["$defs"])
+    for key in (API_KEY, OPERATOR_KEY):
+        described = key.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+        components.setdefault("securitySchemes", {})[key.scheme_name] = described
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            _complete(operation)
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    responses = operation["responses"] = dict(sorted(operation["responses"].items()))
+    content = operation.get("requestBody", {}).get("content", {})
+    if MERGE_PATCH in content:
+        content[JSON] = content[MERGE_PATCH]
+    for parameter in operation.get("parameters", []):
+        kinds = [kind for kind in parameter["schema"].pop("anyOf", []) if kind != {"type": "null"}]
+        if len(kinds) == 1:  # a parameter is left out, never null
+            parameter["schema"] |= kinds[0]
+        elif kinds:
+            parameter["schema"]["anyOf"] = kinds
+        if parameter["name"] == "If-Match":
+            parameter["required"] = str(status_of(PreconditionRequiredError)) in responses

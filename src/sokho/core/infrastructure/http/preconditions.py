@@ -4,7 +4,6 @@ import re
 from typing import Annotated, Final
 
 from fastapi import Depends, Header
-from starlette.requests import Request
 
 from sokho.core.domain.versions import ANY_VERSION, ExpectedVersion
 from sokho.core.infrastructure.http.errors import PreconditionRequiredError
@@ -43,19 +42,25 @@ Expected = Annotated[ExpectedVersion, Depends(get_expected_version)]
 ExpectedIfGiven = Annotated[ExpectedVersion, Depends(get_expected_version_if_given)]
 
 
-def is_known(request: Request, version: int) -> bool:
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        description="The `ETag` of what the caller has; 304 if nothing has changed since.",
+        examples=['"1"'],
+    ),
+]
+
+
+def is_known(if_none_match: str | None, version: int) -> bool:
     """Return whether If-None-Match says that the caller has this version already.
 
     The comparison is the weak one (RFC 9110, section 13.1.2).
     """
-    for name, value in request.scope["headers"]:
-        if name == b"if-none-match":
-            known = value.decode("latin-1")
-            if known.strip() == "*" or str(version) in {
-                tag for _, tag in _ENTITY_TAG.findall(known)
-            }:
-                return True
-    return False
+    if if_none_match is None:
+        return False
+    tags = {tag for _, tag in _ENTITY_TAG.findall(if_none_match)}
+    return if_none_match.strip() == "*" or str(version) in tags
 
 
 def _versions_in(if_match: str) -> ExpectedVersion:

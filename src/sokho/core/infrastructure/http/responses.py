@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 from pydantic import BaseModel
-from starlette.requests import Request
 from starlette.responses import Response
 
 from sokho.core.infrastructure.http.preconditions import etag, is_known
@@ -35,10 +34,10 @@ class Representation:
         """Return one entity as a JSON object."""
         return _json(self._shown(entity), status, headers)
 
-    def conditional(self, request: Request, entity: object, version: int) -> Response:
+    def conditional(self, if_none_match: str | None, entity: object, version: int) -> Response:
         """Return one entity with its ETag, or 304 when the caller has this version already."""
         headers = etag(version)
-        if is_known(request, version):
+        if is_known(if_none_match, version):
             return Response(status_code=304, headers=headers)
         return self.one(entity, headers=headers)
 

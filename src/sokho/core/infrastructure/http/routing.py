@@ -12,6 +12,7 @@ the response.
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
@@ -47,6 +48,8 @@ class PreparedRoute(APIRoute):
         summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n\n")
         options["summary"] = options.get("summary") or summary.replace("\n", " ").rstrip(".")
         options["operation_id"] = options.get("operation_id") or endpoint.__name__
+        status = options.get("status_code") or 200
+        options["response_description"] = HTTPStatus(status).phrase
         super().__init__(path, endpoint, **options)
         self.description = description
         returned = inspect.signature(endpoint).return_annotation

@@ -65,7 +65,7 @@ class ItemUpdate(PatchModel):
                     "attributes": {"chất liệu": "inox 316"},
                 },
                 {"status": "archived"},
-                {"barcode": None},
+                {"tags": []},
             ]
         }
     )

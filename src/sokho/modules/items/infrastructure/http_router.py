@@ -22,7 +22,7 @@ from sokho.core.infrastructure.http.openapi import (
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
-from sokho.core.infrastructure.http.preconditions import Expected, etag
+from sokho.core.infrastructure.http.preconditions import Expected, IfNoneMatch, etag
 from sokho.core.infrastructure.http.responses import Representation
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.items.application.dto import (
@@ -61,10 +61,12 @@ _STALE = (PreconditionRequiredError, PreconditionFailedError)
     response_model=ItemResponse,
     responses=problems(ItemNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
-async def get_item(request: Request, item_id: UUID, items: CurrentItemService) -> Response:
+async def get_item(
+    item_id: UUID, items: CurrentItemService, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one item."""
     item = await items.get(item_id)
-    return ITEM.conditional(request, item, item.version)
+    return ITEM.conditional(if_none_match, item, item.version)
 
 
 @router.get(

@@ -23,7 +23,7 @@ from sokho.core.infrastructure.http.openapi import (
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
-from sokho.core.infrastructure.http.preconditions import ExpectedIfGiven, etag
+from sokho.core.infrastructure.http.preconditions import ExpectedIfGiven, IfNoneMatch, etag
 from sokho.core.infrastructure.http.responses import Representation
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.units.application.dto import (
@@ -51,10 +51,12 @@ Code = Annotated[str, Path(max_length=CODE_LENGTH, examples=["kg"])]
     response_model=UnitResponse,
     responses=problems(UnitNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
-async def get_unit(request: Request, code: Code, units: CurrentUnitService) -> Response:
+async def get_unit(
+    code: Code, units: CurrentUnitService, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one unit."""
     unit = await units.get(code)
-    return UNIT.conditional(request, unit, unit.version)
+    return UNIT.conditional(if_none_match, unit, unit.version)
 
 
 @router.get(
