@@ -31,7 +31,7 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
     pending: list[object] = [attributes]
     while pending:
         value = pending.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             pending += value
             pending += value.values()
         elif isinstance(value, list):
@@ -67,11 +67,11 @@ def _written(attributes: Mapping[str, object], *, sort: bool = False) -> str:
 
 
 def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(target) if isinstance(target, Mapping) else {}
+    result = dict(target) if isinstance(target, dict) else {}
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             result[name] = _merged(result.get(name), value)
         else:
             result[name] = value
@@ -83,11 +83,11 @@ def _is_too_deep(value: object) -> bool:
     level: list[object] = [value]
     for _ in range(ATTRIBUTES_DEPTH):
         level = [child for each in level for child in _children(each)]
-    return any(isinstance(each, Mapping | list) for each in level)
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _children(value: object) -> Iterable[object]:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
 
