@@ -11,6 +11,8 @@ from tests.sealing.parties import CANARY, OWN, Party, nobody
 from tests.sealing.placement import Telling, places_of
 from tests.sealing.world import Rows, World
 
+NOT_MODIFIED: Final = 304
+
 _SHOWN: Final = 800
 _CURSOR: Final = re.compile(r"[?&]cursor=([\w-]+)")
 
@@ -71,6 +73,7 @@ class _Check:
         """Make every call, and keep what is found."""
         self._sealed = await self._open(CANARY)
         self._caller = await self._open(OWN)
+        await self._world.remember(self._caller)
         self._rows = await self._world.rows_of(self._sealed.tenant_id)
         self._secrets = _secrets_in(self._rows)
         for chosen in self._own_choices():
@@ -78,11 +81,21 @@ class _Check:
             if not answer.has_succeeded:
                 self._note("not_shown", f"with its own {_listed(chosen)}", answer)
         for slots in self._foreign_choices():
+            await self._read_as_sealed(slots)
             theirs = await self._call(self._values_of(self._sealed, slots))
             none = await self._call(self._values_of(nobody(), slots))
             if theirs.comparable != none.comparable:
                 self._note("differs", f"with another's {_listed(slots)}", theirs, none)
         await self._compare_with_one_more()
+
+    async def _read_as_sealed(self, slots: tuple[Slot, ...]) -> None:
+        """Let the sealed business read its own: it is there, and remembered if anything is."""
+        if self._operation.is_safe:
+            values = self._completed(self._sealed, self._values_of(self._sealed, slots))
+            answer = await call(self._world.http, self._sealed.api_key, self._operation, values)
+            shown = any(secret in answer.text for secret in self._secrets)
+            if not (shown or answer.status == NOT_MODIFIED):
+                self._note("not_shown", f"to whom it belongs, with {_listed(slots)}", answer)
 
     async def _compare_with_one_more(self) -> None:
         """Compare what is read before and after another business opens: counts tell, too."""
@@ -155,8 +168,7 @@ class _Check:
             self._note("changed", f"{changed} with {_listed(chosen)}", answer)
             self._rows = rows
         if answer.has_succeeded and not self._operation.is_safe:
-            # Each call meets the same state: what one has made or removed is another's no more.
-            self._caller = await self._open(OWN)
+            await self._world.rewind(self._caller)  # each call meets the same state
         return answer
 
     def _note(self, code: str, seen: str, *answers: Answer) -> None:

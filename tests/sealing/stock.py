@@ -7,7 +7,7 @@ from tests.sealing.parties import Party
 
 async def stock(http: httpx2.AsyncClient, party: Party) -> None:
     """Give a new business its rows, each text of which is the party's own."""
-    unit, case = party.text("unit"), party.text("case")
+    unit, case, crate = (party.text(name) for name in ("unit", "case", "crate"))
     item = {
         **{field: party.text(field) for field in ("sku", "name", "description", "barcode")},
         "unit": unit,
@@ -17,12 +17,12 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
     other = {"sku": party.text("othersku"), "name": party.text("othername")}
     key = party.text("key")
 
-    for code in (unit, case):
+    for code in (unit, case, crate):
         await _send(http, party, "POST", "/v1/units", {"code": code, "name": party.text("name")})
     made = await _send(http, party, "POST", "/v1/items", item, key=key)
     await _send(http, party, "POST", "/v1/items", other)
     party.item_id = made.json()["id"]
-    for other_unit in (case, "thùng"):
+    for other_unit in (case, crate):
         path = f"/v1/items/{party.item_id}/conversions/{other_unit}"
         await _send(http, party, "PUT", path, {"numerator": 24})
 

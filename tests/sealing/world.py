@@ -89,6 +89,31 @@ class World:
             found[name].append(row)
         return {table: sorted(rows) for table, rows in found.items()}
 
+    async def remember(self, party: Party) -> None:
+        """Keep a copy of all that a business has, in place of the copy before."""
+        await self._for_each_table(
+            "DROP TABLE IF EXISTS kept_{table};"
+            "CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table} WHERE {column} = '{tenant}'",
+            party,
+        )
+
+    async def rewind(self, party: Party) -> None:
+        """Give a business back what was kept, and nothing else."""
+        await self._for_each_table(
+            "SET LOCAL session_replication_role = replica;"  # no foreign key and no trigger
+            "DELETE FROM {table} WHERE {column} = '{tenant}';"
+            "INSERT INTO {table} SELECT * FROM kept_{table}",
+            party,
+        )
+
+    async def _for_each_table(self, commands: str, party: Party) -> None:
+        await self.admin.execute(
+            ";".join(
+                commands.format(table=table, column=column, tenant=party.tenant_id)
+                for table, column in self.tables.items()
+            )
+        )
+
 
 @asynccontextmanager
 async def world_of(app: FastAPI, urls: DatabaseUrls) -> AsyncIterator[World]:
