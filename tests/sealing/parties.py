@@ -1,0 +1,61 @@
+"""Who takes part: the caller, the business that is to stay sealed, and nobody."""
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+from uuid import UUID, uuid4
+
+CANARY: Final = "canary7q"
+"""Begins every text that the sealed business stores."""
+
+OWN: Final = "mine7q"
+"""Begins what the caller stores."""
+
+_NOBODY: Final = "nobody7q"
+
+VERSIONS: Final = {CANARY: 3, OWN: 1}
+
+_serial = count(1000)
+
+
+@dataclass(kw_only=True)
+class Party:
+    """A business with its rows; or nobody, whose values stand in no row."""
+
+    word: str
+    """Begins each of its texts; no other business has any of them."""
+
+    version: int
+    """Of its item and of its unit: another's entity tag must not be right by chance."""
+
+    tenant_id: UUID
+    api_key: str
+    item_id: str = field(default_factory=lambda: str(uuid4()))
+    cursor: str = "nobody7q0000"
+    """Where its list goes on, of the operation in question."""
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of its item and of its unit."""
+        return f'"{self.version}"'
+
+    def text(self, field: str) -> str:
+        """Return the text that is stored in a field, by nobody in none.
+
+        Letters and digits alone: a barcode takes no more, and no encoding changes them.
+        """
+        return f"{self.word}{field}z"
+
+    def new(self, field: str) -> str:
+        """Return a text that is not stored yet."""
+        return f"{self.word}new{field}z"
+
+
+def word_of(kind: str) -> str:
+    """Return a word of this kind that was never used."""
+    return f"{kind}{next(_serial)}"
+
+
+def nobody() -> Party:
+    """Return the party whose values exist in nobody's data."""
+    return Party(word=word_of(_NOBODY), version=999, tenant_id=uuid4(), api_key="")

@@ -1,0 +1,140 @@
+"""What is sent in each place: the registry of names that refer to something, or say anything."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final, TypeAlias
+
+from tests.sealing.document import Operation, Slot
+from tests.sealing.parties import Party
+
+Source: TypeAlias = Callable[[Party], object]
+
+
+class CannotPlace(Exception):  # noqa: N818  it is a sentence with its message
+    """Nothing tells what to send in a place of an operation."""
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__(
+            f"{slot.operation}: nothing says what to send as {slot}. If it can name a row or is "
+            f'free text, add ("{slot.where}", "{slot.name}") to REGISTRY in '
+            "tests/sealing/placement.py"
+        )
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A value by which one business could touch or learn of another's rows.
+
+    `of` returns the value that stands in a business's rows; for nobody one that stands in none.
+    `own` is what a business sends itself, where that differs: a code has to be new in a POST.
+    """
+
+    of: Source
+    own: Source
+    is_needed: bool = False
+    """Whether a call fails without it, though the document calls it optional."""
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Values that say nothing of anybody: a number within bounds, one of a few words."""
+
+    values: tuple[object, ...]
+    is_needed: ClassVar = False
+
+    def own(self, _: Party) -> object:
+        """Return one of them, for a call that is about something else."""
+        return self.values[0]
+
+
+def _known(of: Source) -> Telling:
+    """Place a reference: everybody sends what is stored."""
+    return Telling(of, own=of)
+
+
+def _text(name: str, field: str | None = None) -> Telling:
+    """Place what a business may choose: it sends itself what is not stored yet."""
+    return Telling(lambda party: party.text(field or name), own=lambda party: party.new(name))
+
+
+# By the place and the name; or by the whole way into a body, where that is another's name, too.
+REGISTRY: Final[Mapping[tuple[str, str], Telling]] = {
+    ("path", "item_id"): _known(lambda party: party.item_id),
+    ("path", "unit"): _known(lambda party: party.text("case")),
+    ("path", "code"): _known(lambda party: party.text("unit")),
+    ("query", "cursor"): _known(lambda party: party.cursor),
+    ("query", "sku"): _known(lambda party: party.text("sku")),
+    ("query", "barcode"): _known(lambda party: party.text("barcode")),
+    ("query", "tag"): _known(lambda party: party.text("tag")),
+    ("header", "if-match"): replace(_known(lambda party: party.etag), is_needed=True),
+    ("header", "if-none-match"): _known(lambda party: party.etag),
+    ("header", "idempotency-key"): _text("key"),
+    ("body", "sku"): _text("sku"),
+    ("body", "name"): _text("name"),
+    ("body", "description"): _text("description"),
+    ("body", "unit"): _known(lambda party: party.text("unit")),
+    ("body", "code"): _text("code", "unit"),
+    ("body", "barcode"): _text("barcode"),
+    ("body", "tags"): _text("tag"),
+    ("body", "attributes"): Telling(
+        of=lambda party: {party.text("attribute"): party.text("value")},
+        own=lambda party: {party.new("attribute"): [party.new("value"), 1, None]},
+    ),
+    # A row of a batch changes an item of the business, and makes one of any other SKU.
+    ("body", "items/0/sku"): _known(lambda party: party.text("sku")),
+    ("body", "items/0/name"): replace(_text("name"), is_needed=True),
+}
+
+
+Place: TypeAlias = Telling | Plain
+
+
+def places_of(operation: Operation) -> dict[Slot, Place]:
+    """Return what is sent in each place of an operation.
+
+    As the registry says, else what the schema allows; raises `CannotPlace` for what neither
+    knows.
+    """
+    return {slot: _place(slot) for slot in operation.slots}
+
+
+def _place(slot: Slot) -> Place:
+    whole, name = "/".join(map(str, slot.path)), slot.name
+    if slot.where == "header":
+        name = name.lower()
+    telling = REGISTRY.get((slot.where, whole)) or REGISTRY.get((slot.where, name))
+    if telling is not None:
+        return telling
+    if not (values := _plain_values(slot)):
+        raise CannotPlace(slot)
+    return Plain(values)
+
+
+def _plain_values(slot: Slot) -> tuple[object, ...]:
+    """Return what the schema alone allows, if that is little; its bounds, of a range."""
+    schema = slot.schema
+    if "enum" in schema:
+        return tuple(schema["enum"])
+    if "const" in schema:
+        return (schema["const"],)
+    if schema.get("type") == "boolean":
+        return True, False
+    if schema.get("format") == "date-time":
+        return ("2020-02-29T12:00:00Z",)
+    if schema.get("type") == "integer":
+        return _bounds(schema)
+    return ()
+
+
+def _bounds(schema: Mapping[str, float]) -> tuple[int, ...]:
+    """Return the ends of a range; none, for what is not bounded at all: it may name a row."""
+    bounds = []
+    if (least := schema.get("minimum")) is not None:
+        bounds.append(least)
+    elif (below := schema.get("exclusiveMinimum")) is not None:
+        bounds.append(below + 1)
+    if (most := schema.get("maximum")) is not None:
+        bounds.append(most)
+    elif (above := schema.get("exclusiveMaximum")) is not None:
+        bounds.append(above - 1)
+    return tuple(map(int, bounds))

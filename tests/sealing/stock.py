@@ -1,0 +1,49 @@
+"""What a business of this suite has: a row in every tenant table, two where a list goes on."""
+
+import httpx2
+
+from tests.sealing.parties import Party
+
+
+async def stock(http: httpx2.AsyncClient, party: Party) -> None:
+    """Give a new business its rows, each text of which is the party's own."""
+    unit, case, crate = (party.text(name) for name in ("unit", "case", "crate"))
+    item = {
+        **{field: party.text(field) for field in ("sku", "name", "description", "barcode")},
+        "unit": unit,
+        "tags": [party.text("tag")],
+        "attributes": {party.text("attribute"): party.text("value")},
+    }
+    other = {"sku": party.text("othersku"), "name": party.text("othername")}
+    key = party.text("key")
+
+    for code in (unit, case, crate):
+        await _send(http, party, "POST", "/v1/units", {"code": code, "name": party.text("name")})
+    made = await _send(http, party, "POST", "/v1/items", item, key=key)
+    await _send(http, party, "POST", "/v1/items", other)
+    party.item_id = made.json()["id"]
+    for other_unit in (case, crate):
+        path = f"/v1/items/{party.item_id}/conversions/{other_unit}"
+        await _send(http, party, "PUT", path, {"numerator": 24})
+
+    versioned = (f"/v1/items/{party.item_id}", f"/v1/units/{unit}")
+    for change in range(2, party.version + 1):
+        for path in versioned:
+            await _send(http, party, "PATCH", path, {"name": party.text(f"name{change}")})
+
+
+async def _send(
+    http: httpx2.AsyncClient,
+    party: Party,
+    method: str,
+    path: str,
+    body: object,
+    *,
+    key: str | None = None,
+) -> httpx2.Response:
+    headers = {"Authorization": f"Bearer {party.api_key}", "If-Match": "*"}
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    answer = await http.request(method, path, json=body, headers=headers)
+    assert answer.is_success, f"{method} {path}: {answer.text}"
+    return answer
