@@ -8,7 +8,8 @@ from fastapi import Depends, Header
 from sokho.core.domain.versions import ANY_VERSION, ExpectedVersion
 from sokho.core.infrastructure.http.errors import PreconditionRequiredError
 
-_ENTITY_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
+# An element of a list, whole: what stands beside the quotes makes it no tag.
+_ENTITY_TAG: Final = re.compile(r'(?:^|,)[ \t]*(W/)?"([^"]*)"[ \t]*(?=,|$)')
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 _IfMatch = Annotated[
