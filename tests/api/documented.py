@@ -21,7 +21,7 @@ FREE: Final[Schema] = {}
 _ANYTHING: Final = {"text": "x", "number": 1, "list": ["x", 1, {"k": "x"}], "object": {"k": [1]}}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Documented:
     """One operation, with every reference of its entry followed."""
 
@@ -29,7 +29,7 @@ class Documented:
     path: str
     entry: Mapping[str, Any]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.method} {self.path}"
 
     @property
@@ -71,13 +71,14 @@ class Position:
 
     @property
     def is_free(self) -> bool:
-        return _is_free(self.schema)
+        """Whether any JSON may stand here, if only in an object."""
+        return is_free(self.schema)
 
 
 def positions(schema: Schema, value: object, steps: Steps = ()) -> Iterator[Position]:
     """Yield every place in a body, the body itself first."""
     types = frozenset(each["type"] for each in schema.get("anyOf", [schema]) if "type" in each)
-    schema = _without_null(schema)
+    schema = without_null(schema)
     here = Position(steps, schema, value, "".join(f"/{step}" for step in steps), types)
     yield here
     inner: Iterator[tuple[str | int, Any]] = iter(())
@@ -97,10 +98,10 @@ def positions(schema: Schema, value: object, steps: Steps = ()) -> Iterator[Posi
 
 def sample(schema: Schema, name: str = "") -> Any:
     """Return a value that fits, with every property that there is."""
-    schema = _without_null(schema)
+    schema = without_null(schema)
     if "properties" in schema:
         return {name: sample(inner, name) for name, inner in schema["properties"].items()}
-    if _is_free(schema):
+    if is_free(schema):
         return _ANYTHING
     if "enum" in schema:
         return schema["enum"][0]
@@ -124,11 +125,11 @@ def replaced(body: Any, steps: Steps, value: object) -> Any:
     return copy
 
 
-def _is_free(schema: Schema) -> bool:
+def is_free(schema: Schema) -> bool:
     return not schema or schema.get("additionalProperties") is True
 
 
-def _without_null(schema: Schema) -> Schema:
+def without_null(schema: Schema) -> Schema:
     """Return what a value has to be if it is not null."""
     for choice in schema.get("anyOf", ()):
         if choice["type"] != "null":
