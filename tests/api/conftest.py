@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
 
+import asyncpg
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.tokens import make_operator_key
+from tests.api.premises import Premises
 from tests.conftest import Business, a_key_with, client_of, settings_for
 
 OPERATOR_KEY = make_operator_key(b"\7" * 32)
@@ -47,3 +49,11 @@ def client_with(app: FastAPI, business: Business, derived_keys: DerivedKeys) -> 
         return client_of(app, key)
 
     return make
+
+
+@pytest.fixture
+async def premises(app: FastAPI, business: Business, urls: DatabaseUrls) -> AsyncIterator[Premises]:
+    """A business with one of everything, for whoever means it no good."""
+    connection = await asyncpg.connect(urls.app)
+    yield await Premises.opened(app, business, connection)
+    await connection.close()

@@ -29,12 +29,13 @@ async def read_json(scope: Scope, receive: Receive, media_types: Collection[str]
     Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
     byte is read, else as it arrives), `MalformedJsonError`.
     """
-    media_type, declared = "", 0
+    media_type, declared = "", 0.0
     for name, value in scope["headers"]:
         if name == b"content-type":
             media_type = value.decode("latin-1").partition(";")[0].strip().lower()
         elif name == b"content-length":
-            declared = int(value) if value.isdigit() else 0
+            # A float, since Python refuses integers of thousands of digits.
+            declared = float(value) if value.isdigit() else 0.0
     if declared > MAX_BODY_BYTES:
         raise BodyTooLargeError
     if media_type not in media_types:

@@ -230,7 +230,8 @@ class PostgresItemRepo(ItemRepository):
         return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
 
     async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
-        return {row["item_id"] for row in await self._tx.fetch_all(_WITH_CONVERSIONS, ids=[*ids])}
+        rows = await self._tx.fetch_all(_WITH_CONVERSIONS, ids=list(ids))  # a dict is no array
+        return {row["item_id"] for row in rows}
 
     async def list_conversions(
         self,
