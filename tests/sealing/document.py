@@ -90,9 +90,10 @@ def _operation(name: str, shared: list[Schema], operation: Schema, document: Sch
             document,
         )
     if "304" in operation.get("responses", {}):
-        # Conditional requests are of HTTP itself (RFC 9110, section 13): nothing declares them.
+        # Conditional requests are of HTTP itself (RFC 9110, section 13), declared or not.
         path = ("If-None-Match",)
-        slots.append(Slot(name, "header", path[0], {"type": "string"}, path, path))
+        condition = Slot(name, "header", path[0], {"type": "string"}, path, path)
+        slots += [condition] if condition not in slots else []
     content = _resolved(operation.get("requestBody", {}), document).get("content", {})
     media_type = next(iter(content), None)
     if media_type is not None:
