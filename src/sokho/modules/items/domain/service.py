@@ -7,7 +7,6 @@ from uuid import UUID
 from sokho.core.domain.clock import Clock, utc_now
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.ids import new_id
-from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.domain.versions import ExpectedVersion
 from sokho.modules.items.domain.batch import BatchResult, ItemBatch
@@ -97,8 +96,7 @@ class ItemService:
         Raises `InvalidError` with the faults of all rows, `DuplicateSKUInBatchError`,
         `UnitInUseError`, and `DuplicateSKUError` when others keep taking and freeing a SKU.
         """
-        # No item has a SKU that cannot be stored; the batch tells which row asks for it.
-        keys = [sku_key(row["sku"]) for row in rows if TEXT.fullmatch(row["sku"])]
+        keys = [sku_key(row["sku"]) for row in rows]
         created: set[UUID] = set()
         for _ in range(_ATTEMPTS):
             batch = ItemBatch(
