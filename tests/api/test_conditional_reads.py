@@ -1,14 +1,15 @@
 """GET answers 304 to whoever has the version already; HEAD answers GET's headers."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from tests.api.catalogue import an_item_of
 from tests.api.problems import CANARY
-from tests.conftest import Business
+from tests.conftest import Business, client_of
 
 KNOWN: Final = ['"1"', 'W/"1"', '"7", "1"', "*", ' "1" ']
 UNKNOWN: Final = ['"2"', 'W/"2"', "1", "", CANARY, '"x"', '"01"', 'w/"1"']
@@ -78,6 +79,25 @@ class TestHead:
             assert (head.status_code, head.content) == (200, b"")
             assert comparable(head.headers) == comparable(get.headers)
             assert int(head.headers["content-length"]) == len(get.content) > 0
+
+    async def test_sends_no_body(self, app: FastAPI, business: Business):
+        """Seen behind the client, which would not show one."""
+        sent: list[bytes] = []
+
+        async def watched(scope: Any, receive: Any, send: Any) -> None:
+            async def note(message: Any) -> None:
+                sent.append(message.get("body", b""))
+                await send(message)
+
+            await app(scope, receive, note)
+
+        async with client_of(watched, business.api_key) as http:
+            for url in (*await urls_of(business), "/v1/items", "/v1/units"):
+                await http.head(url)
+                assert b"".join(sent) == b""
+                await http.get(url)
+                assert b"".join(sent) != b""
+                sent.clear()
 
     async def test_shows_a_list_where_its_next_page_is(self, business: Business):
         for sku in "AB":

@@ -185,6 +185,17 @@ class TestAnotherTenant:
 
 
 class TestPostgresItemRepo:
+    async def test_changes_no_version_but_the_one_before(
+        self, database: Database, derived_keys: DerivedKeys
+    ):
+        """Whoever has locked the item cannot meet another; the statement looks all the same."""
+        store = InPostgres(database, derived_keys)
+        tenant = await store.new_tenant()
+        [item] = await stored(store, tenant, an_item("A", tags=["x"]))
+        for version in (3, 7):
+            await saved(store, tenant, [], [replace(item, name="C", tags=(), version=version)])
+        assert await listed(store, tenant, ItemFilter(tag="x")) == [item]
+
     async def test_saves_nothing_of_another_tenant(
         self, database: Database, derived_keys: DerivedKeys
     ):
