@@ -85,6 +85,15 @@ class TestPatch:
         with pytest.raises(PreconditionFailedError):
             await stale
 
+    async def test_is_never_dated_before_the_last_one(self, shop: Shop):
+        async with shop.open() as transaction:
+            items = ItemService(PostgresItemRepo(transaction))
+            await items.get(shop.item.id)  # the transaction's time is that of its beginning
+            second = await shop.patch(FIRST, name="hai")
+            third = await items.patch(shop.item.id, ANY_VERSION, name="ba")
+        assert (second.version, third.version) == (2, 3)
+        assert third.updated_at >= second.updated_at
+
     async def test_of_the_unit_waits_for_a_conversion_and_is_refused(self, shop: Shop):
         async with shop.open() as transaction:
             items = ItemService(PostgresItemRepo(transaction))

@@ -13,6 +13,9 @@ from sokho.modules.items.infrastructure.tables import item_tags, items
 _BATCHES: Final = 1
 """What the number of an advisory lock is made from beside the tenant, so that no other has it."""
 
+UPDATED_AT: Final = sa.func.greatest(items.c.updated_at, sa.func.now())
+"""Never before the last change: a transaction that waited for a row began before it got it."""
+
 _units = sa.table("units", sa.column("tenant_id", sa.Uuid), sa.column("code", sa.Text))
 
 # A batch that meets a new SKU of another waits for it while it holds rows of its own. Locks in
@@ -83,7 +86,7 @@ _changed = (
     )
     .values(
         {name: value for name, value in _values.items() if name not in {"tenant_id", "id"}}
-        | {"updated_at": sa.func.now()}
+        | {"updated_at": UPDATED_AT}
     )
     .returning(items.c.tenant_id, items.c.id, items.c.tags)
     .cte("changed_items")

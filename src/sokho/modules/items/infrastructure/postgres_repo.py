@@ -35,6 +35,7 @@ from sokho.modules.items.infrastructure.batch_statements import (
     LOCK,
     SAVE,
     TAKE_TURN,
+    UPDATED_AT,
     array_text,
 )
 from sokho.modules.items.infrastructure.tables import item_conversions, item_tags, items
@@ -85,7 +86,7 @@ _CREATE_TAGGED = Statement(sa.select(_new_row).add_cte(_tags_of(_new_row)))
 _changed = (
     sa.update(items)
     .where(_THIS, items.c.version == p("version") - 1)
-    .values(_WRITTEN | {"updated_at": sa.func.now()})
+    .values(_WRITTEN | {"updated_at": UPDATED_AT})
     .returning(items)
 )
 _changed_row = _changed.cte("changed_item")
