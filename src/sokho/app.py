@@ -1,5 +1,7 @@
 """The composition of the service: which modules, on which database, behind which address."""
 
+import asyncio
+import contextlib
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,14 +14,22 @@ from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.http import health
 from sokho.core.infrastructure.http.application import Application
+from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.logging import configure_logging
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
+from sokho.modules.api_keys.infrastructure import http_router as api_keys
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
+from sokho.modules.api_keys.infrastructure.last_uses import LastUses
+from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.tenants.infrastructure import admin_router as admin
+from sokho.modules.tenants.infrastructure import http_router as tenant
+from sokho.modules.tenants.infrastructure.postgres_repo import WorkerTenantDirectory
 from sokho.modules.units.infrastructure import http_router as units
+from sokho.provisioning import BusinessOpening
 
 _DESCRIPTION: Final = """
 Every operation needs a key: `Authorization: Bearer sokho_…`. The key says which business is meant.
@@ -31,9 +41,15 @@ Every operation needs a key: `Authorization: Bearer sokho_…`. The key says whi
 - Bodies have at most 1 MiB; unknown fields and parameters are refused.
 """
 
+_WORKER_POOL_SIZE: Final = 2
+
 _TAGS: Final = [
     {"name": "items", "description": "What a business keeps in stock, by SKU."},
     {"name": "units", "description": "What quantities are told in, and with how many decimals."},
+    {"name": "tenant", "description": "The caller's own business."},
+    {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
+    {"name": "audit", "description": "What has happened: who changed what, and when."},
+    {"name": "admin", "description": "For whoever runs the service, with the operator's key."},
 ]
 
 
@@ -51,6 +67,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         prepared_statements=settings.prepared_statements,
     )
 
+    last_uses = LastUses(database)
+    worker = None
+    if settings.worker_database_url is not None:
+        worker = Database(
+            settings.url("worker_database_url"),
+            pool_size=_WORKER_POOL_SIZE,
+            prepared_statements=settings.prepared_statements,
+        )
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await refuse_unless_sealed(database)
@@ -59,8 +84,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
+        writing = asyncio.create_task(last_uses.keep_writing())
         yield
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writing
         await database.close()
+        if worker is not None:
+            await worker.close()
 
     app = Application(
         title="Sokho",
@@ -76,10 +107,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.database = database
     app.state.cursors = CursorCodec(keys.cursor)
+    app.state.pepper = Pepper(keys.pepper_id, keys.pepper)
     app.state.authenticator = ApiKeyAuthenticator(
         database,
-        Pepper(keys.pepper_id, keys.pepper),
+        app.state.pepper,
+        last_uses=last_uses,
         operator_key_hash=settings.operator_hash(),
     )
-    app.add_routes(items.router, conversions.router, units.router, health.router)
+    app.state.auth_failures = AuthFailures(settings.auth_failures_per_minute)
+    app.state.opening = BusinessOpening(database, keys)
+    app.state.directory = worker and WorkerTenantDirectory(worker)
+    app.add_routes(
+        items.router,
+        conversions.router,
+        units.router,
+        tenant.router,
+        api_keys.router,
+        audit.router,
+        admin.router,
+        health.router,
+    )
     return app

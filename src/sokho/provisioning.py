@@ -1,7 +1,6 @@
 """Opening a business: all that a new tenant needs, in one transaction bound to it."""
 
-from typing import NamedTuple
-
+from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import Database, Transaction
@@ -9,7 +8,12 @@ from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.service import ApiKeyService
 from sokho.modules.api_keys.infrastructure.postgres_repo import PostgresApiKeyRepo
-from sokho.modules.tenants.domain.entities import Tenant
+from sokho.modules.tenants.domain.entities import (
+    DEFAULT_LOCALE,
+    DEFAULT_TIME_ZONE,
+    OpenedTenant,
+)
+from sokho.modules.tenants.domain.repository import TenantOpening
 from sokho.modules.tenants.domain.service import TenantService
 from sokho.modules.tenants.infrastructure.postgres_repo import PostgresTenantRepo
 from sokho.modules.units.domain.service import UnitService
@@ -18,28 +22,41 @@ from sokho.modules.units.infrastructure.postgres_repo import PostgresUnitRepo
 FIRST_KEY_NAME = "khóa đầu tiên"
 
 
-class OpenedBusiness(NamedTuple):
-    """A new business, and its first key: all scopes, shown once."""
-
-    tenant: Tenant
-    api_key: str
-
-
-async def open_business(database: Database, keys: DerivedKeys, name: str) -> OpenedBusiness:
-    """Create a tenant, its units and its first key; raises `InvalidError` for a wrong name.
+class BusinessOpening(TenantOpening):
+    """Opens a business with its units and a first key.
 
     The fresh tenant is bound first, so its own row passes its own policy: nobody needs a
     privileged connection to open a business.
     """
-    tenant_id = new_id()
-    async with database.transaction(tenant_id) as transaction:
-        tenant = await TenantService(PostgresTenantRepo(transaction)).create(tenant_id, name)
-        await UnitService(PostgresUnitRepo(transaction)).create_defaults(tenant_id)
-        service = api_key_service(transaction, keys)
-        first = await service.create(tenant_id, FIRST_KEY_NAME, Scope)
-    return OpenedBusiness(tenant, first.token)
+
+    def __init__(self, database: Database, keys: DerivedKeys) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def open(
+        self,
+        name: str,
+        *,
+        locale: str = DEFAULT_LOCALE,
+        time_zone: str = DEFAULT_TIME_ZONE,
+        origin: Origin = COMMAND_LINE,
+    ) -> OpenedTenant:
+        tenant_id = new_id()
+        async with self._database.transaction(tenant_id, origin=origin) as transaction:
+            tenants = TenantService(PostgresTenantRepo(transaction), transaction)
+            tenant = await tenants.create(tenant_id, name, locale=locale, time_zone=time_zone)
+            await UnitService(PostgresUnitRepo(transaction), transaction).create_defaults(tenant_id)
+            keys = api_key_service(transaction, self._keys)
+            first = await keys.create(tenant_id, FIRST_KEY_NAME, Scope)
+        return OpenedTenant(tenant, first.token)
 
 
 def api_key_service(transaction: Transaction, keys: DerivedKeys) -> ApiKeyService:
-    """Return the service on the keys of the tenant that `transaction` is bound to."""
-    return ApiKeyService(PostgresApiKeyRepo(transaction), Pepper(keys.pepper_id, keys.pepper))
+    """Return the operator's service on the keys of the tenant that `transaction` is bound to."""
+    pepper = Pepper(keys.pepper_id, keys.pepper)
+    return ApiKeyService(PostgresApiKeyRepo(transaction), pepper, transaction)
+
+
+async def open_business(database: Database, keys: DerivedKeys, name: str) -> OpenedTenant:
+    """Open a business from the command line; raises `InvalidError` for a wrong name."""
+    return await BusinessOpening(database, keys).open(name)

@@ -18,18 +18,22 @@ from tests.conftest import Business
 
 @dataclass(frozen=True)
 class Operation:
-    """One route, the scope that it needs, and a body that it takes."""
+    """One route, the scope that it needs, and a body that it takes.
+
+    Without a scope it is the operator's.
+    """
 
     method: str
     path: str
-    scope: Scope
+    scope: Scope | None
     body: Mapping[str, object] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
     async def call(self, http: httpx2.AsyncClient) -> httpx2.Response:
-        places = {"item_id": uuid4(), "code": "kg", "unit": "kg"}
+        ids = {"item_id": uuid4(), "key_id": uuid4(), "tenant_id": uuid4()}
+        places = ids | {"code": "kg", "unit": "kg"}
         return await http.request(
             self.method, self.path.format(**places), json=self.body, headers={"If-Match": "*"}
         )
@@ -38,6 +42,7 @@ class Operation:
 ITEM: Final = {"sku": "A", "name": "B"}
 ITEMS: Final = "/v1/items"
 ONE: Final = "/v1/items/{item_id}"
+TENANTS: Final = "/v1/admin/tenants"
 CONVERSIONS: Final = "/v1/items/{item_id}/conversions"
 
 OPERATIONS: Final = [
@@ -54,9 +59,25 @@ OPERATIONS: Final = [
     Operation("GET", "/v1/units", Scope.ITEMS_READ),
     Operation("GET", "/v1/units/{code}", Scope.ITEMS_READ),
     Operation("PATCH", "/v1/units/{code}", Scope.ITEMS_WRITE, {"name": "ký"}),
+    Operation("GET", "/v1/tenant", Scope.TENANT_READ),
+    Operation("PATCH", "/v1/tenant", Scope.TENANT_WRITE, {"name": "Quán"}),
+    Operation("GET", "/v1/api-keys", Scope.KEYS_MANAGE),
+    Operation("POST", "/v1/api-keys", Scope.KEYS_MANAGE, {"name": "K", "scopes": ["keys:manage"]}),
+    Operation("GET", "/v1/api-keys/{key_id}", Scope.KEYS_MANAGE),
+    Operation("DELETE", "/v1/api-keys/{key_id}", Scope.KEYS_MANAGE),
+    Operation("POST", "/v1/api-keys/{key_id}/rotate", Scope.KEYS_MANAGE, {"overlap_seconds": 0}),
+    Operation("GET", "/v1/audit-events", Scope.AUDIT_READ),
+    Operation("GET", TENANTS, None),
+    Operation("POST", TENANTS, None, {"name": "Quán"}),
+    Operation("GET", TENANTS + "/{tenant_id}", None),
+    Operation("POST", TENANTS + "/{tenant_id}/suspend", None),
+    Operation("POST", TENANTS + "/{tenant_id}/resume", None),
 ]
+OF_A_BUSINESS: Final = [operation for operation in OPERATIONS if operation.scope is not None]
+OF_THE_OPERATOR: Final = [operation for operation in OPERATIONS if operation.scope is None]
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+every_operation_of_a_business = pytest.mark.parametrize("operation", OF_A_BUSINESS, ids=str)
 
 
 def test_every_documented_operation_is_tried_here(app: FastAPI):
@@ -73,29 +94,45 @@ class TestEveryOperation:
         problem_of(answer, 401, "unauthenticated")
         assert answer.headers["www-authenticate"] == 'Bearer realm="sokho"'
 
+    async def test_refuses_the_anonymous_before_it_looks_at_anything_else(
+        self, anonymous: httpx2.AsyncClient, operation: Operation
+    ):
+        for query in ("?limit=x", "?q=1", "?a=1&a=2", "?%FF", "?a=%00"):
+            ids = dict.fromkeys(("item_id", "key_id", "tenant_id"), "not-a-uuid")
+            path = operation.path.format(**ids, code="%00", unit="%00")
+            answer = await anonymous.request(operation.method, path + query, content=b"{")
+            problem_of(answer, 401, "unauthenticated")
+
+
+@every_operation_of_a_business
+class TestEveryOperationOfABusiness:
     async def test_refuses_a_key_without_its_scope(
         self, client_with: ClientWith, operation: Operation
     ):
         http = await client_with(*(scope for scope in Scope if scope != operation.scope))
         problem = problem_of(await operation.call(http), 403, "permission_denied")
-        assert operation.scope in problem["detail"]
+        assert str(operation.scope) in problem["detail"]
 
     async def test_takes_a_key_with_its_scope_alone(
         self, client_with: ClientWith, operation: Operation
     ):
+        assert operation.scope is not None
         answer = await operation.call(await client_with(operation.scope))
         assert answer.status_code in {200, 201, 404}
 
     async def test_refuses_the_operator(self, operator: httpx2.AsyncClient, operation: Operation):
         problem_of(await operation.call(operator), 403, "permission_denied")
 
-    async def test_refuses_the_anonymous_before_it_looks_at_anything_else(
-        self, anonymous: httpx2.AsyncClient, operation: Operation
+
+@pytest.mark.parametrize("operation", OF_THE_OPERATOR, ids=str)
+class TestEveryOperationOfTheOperator:
+    async def test_refuses_a_key_of_all_scopes(self, business: Business, operation: Operation):
+        problem_of(await operation.call(business.http), 403, "permission_denied")
+
+    async def test_takes_the_operators_key(
+        self, operator: httpx2.AsyncClient, operation: Operation
     ):
-        for query in ("?limit=x", "?q=1", "?a=1&a=2", "?%FF", "?a=%00"):
-            path = operation.path.format(item_id="not-a-uuid", code="%00", unit="%00")
-            answer = await anonymous.request(operation.method, path + query, content=b"{")
-            problem_of(answer, 401, "unauthenticated")
+        assert (await operation.call(operator)).status_code in {200, 201, 404}
 
 
 class TestKey:

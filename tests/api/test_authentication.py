@@ -1,6 +1,7 @@
 """A key is verified once a request, and no longer served once it is withdrawn."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.tokens import KeyToken
+from sokho.modules.api_keys.infrastructure.postgres_repo import PostgresApiKeyRepo
 from sokho.provisioning import api_key_service
 from tests.api.problems import problem_of
 from tests.conftest import Business, client_of
@@ -68,12 +70,12 @@ class TestWithdrawnKey:
     async def test_is_refused_once_it_has_expired(
         self, fresh_app: FastAPI, business: Business, derived_keys: DerivedKeys
     ):
-        past = datetime.now(UTC) - timedelta(seconds=1)
         async with fresh_app.state.database.transaction(business.tenant_id) as transaction:
-            keys = api_key_service(transaction, derived_keys)
-            _, token = await keys.create(
-                business.tenant_id, "tạm", [Scope.ITEMS_READ], expires_at=past
+            made, token = await api_key_service(transaction, derived_keys).create(
+                business.tenant_id, "tạm", [Scope.ITEMS_READ]
             )
+            expired = replace(made, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+            await PostgresApiKeyRepo(transaction).update(expired)
         answer = await client_of(fresh_app, token).get("/v1/items")
         problem_of(answer, 401, "unauthenticated")
 

@@ -19,8 +19,8 @@ class Ledger:
         self._opened: list[Transaction] = []
         open_one = database.transaction
 
-        def recorded(tenant_id: UUID, *, read_only: bool = False) -> Transaction:
-            self._opened.append(open_one(tenant_id, read_only=read_only))
+        def recorded(tenant_id: UUID, **how: Any) -> Transaction:
+            self._opened.append(open_one(tenant_id, **how))
             return self._opened[-1]
 
         monkeypatch.setattr(database, "transaction", recorded)

@@ -1,12 +1,12 @@
 """API keys in memory, by the same contract as PostgreSQL, and a builder for them."""
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sokho.core.domain.ids import new_id
+from sokho.core.domain.paging import Position
 from sokho.core.domain.scopes import Scope
 from sokho.modules.api_keys.domain.entities import ApiKey, Pepper
 from sokho.modules.api_keys.domain.errors import TenantNotFoundError
@@ -34,7 +34,7 @@ def an_api_key(token: str | None = None, **changes: Any) -> ApiKey:
         "name": "máy bán hàng",
         "token": parsed.text,
         "pepper": PEPPER,
-        "scopes": frozenset({Scope.ITEMS_READ}),
+        "scopes": [Scope.ITEMS_READ],
         "expires_at": None,
         "now": NOON,
     }
@@ -42,11 +42,10 @@ def an_api_key(token: str | None = None, **changes: Any) -> ApiKey:
 
 
 class ApiKeyStore:
-    """What the tenants of a fake have stored, and the store's own clock."""
+    """What the tenants of a fake have stored."""
 
     def __init__(self, *tenants: UUID) -> None:
         self.tenants = {*tenants}
-        self.now = datetime(2026, 6, 1, tzinfo=UTC)
         self.keys: defaultdict[UUID, dict[UUID, ApiKey]] = defaultdict(dict)
 
 
@@ -68,12 +67,25 @@ class FakeApiKeyRepo(ApiKeyRepository):
         self._keys[key.id] = key
         return key
 
-    async def list(self) -> list[ApiKey]:
-        return sorted(self._keys.values(), key=lambda key: (key.created_at, key.id))
+    async def get_by_id(self, id: UUID) -> ApiKey | None:
+        return self._keys.get(id)
 
-    async def revoke(self, id: UUID) -> bool:
-        key = self._keys.get(id)
-        if key is None:
-            return False
-        self._keys[id] = replace(key, revoked_at=key.revoked_at or self._store.now)
-        return True
+    async def list(
+        self,
+        limit: int | None = None,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> list[ApiKey]:
+        keys = sorted(self._keys.values(), key=lambda key: key.id, reverse=descending)
+        if after is not None:
+            keys = [key for key in keys if ((key.id,) < after if descending else (key.id,) > after)]
+        return keys[offset:] if limit is None else keys[offset : offset + limit]
+
+    async def lock(self) -> None:
+        """Nobody else is there."""
+
+    async def update(self, key: ApiKey) -> None:
+        if key.id in self._keys:
+            self._keys[key.id] = key

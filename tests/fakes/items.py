@@ -170,7 +170,7 @@ class FakeItemRepo(ItemRepository):
             chosen = [each for each in chosen if _is_behind((each.unit,), after, sort)]
         return chosen[offset : offset + limit]
 
-    async def put_conversion(self, conversion: Conversion) -> bool:
+    async def put_conversion(self, conversion: Conversion) -> Conversion | None:
         item = self._items.get(conversion.item_id)
         if item is None:
             raise ItemNotFoundError(conversion.item_id)
@@ -178,12 +178,12 @@ class FakeItemRepo(ItemRepository):
         if not await self.known_units([conversion.unit]):
             raise InvalidError(UNKNOWN_UNIT.below("/path"))
         key = (conversion.item_id, conversion.unit)
-        is_new = key not in self._conversions
+        before = self._conversions.get(key)
         self._conversions[key] = conversion
-        return is_new
+        return before
 
-    async def delete_conversion(self, item_id: UUID, unit: str) -> bool:
-        return self._conversions.pop((item_id, unit), None) is not None
+    async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        return self._conversions.pop((item_id, unit), None)
 
     @property
     def _conversions(self) -> dict[tuple[UUID, str], Conversion]:

@@ -48,7 +48,8 @@ class UnitsInPostgres:
     async def new_tenant(self) -> UUID:
         tenant_id = new_id()
         async with self._database.transaction(tenant_id) as transaction:
-            await TenantService(PostgresTenantRepo(transaction)).create(tenant_id, "Kho thử")
+            tenants = TenantService(PostgresTenantRepo(transaction), transaction)
+            await tenants.create(tenant_id, "Kho thử")
         return tenant_id
 
     @asynccontextmanager

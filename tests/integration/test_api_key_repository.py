@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import MISSING, fields, replace
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from sokho.core.domain.ids import new_id
+from sokho.core.domain.paging import Position
+from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.modules.api_keys.domain.entities import ApiKey
 from sokho.modules.api_keys.domain.errors import TenantNotFoundError
 from sokho.modules.api_keys.domain.repository import ApiKeyRepository
@@ -22,8 +26,6 @@ from tests.fakes.api_keys import NOON, ApiKeyStore, FakeApiKeyRepo, an_api_key
 
 Open: TypeAlias = Callable[[UUID], AbstractAsyncContextManager[ApiKeyRepository]]
 """Opens a tenant's keys, in a transaction of its own."""
-
-NEVER_AT_CREATION: Final = {"revoked_at"}
 
 
 @pytest.fixture
@@ -45,7 +47,6 @@ async def keys_of(
 
     @asynccontextmanager
     async def in_memory(tenant_id: UUID) -> AsyncIterator[ApiKeyRepository]:
-        store.now += timedelta(seconds=1)
         yield FakeApiKeyRepo(tenant_id, store)
 
     @asynccontextmanager
@@ -57,18 +58,22 @@ async def keys_of(
         return in_memory
     for tenant_id in (tenant, neighbour):
         async with database.transaction(tenant_id) as transaction:
-            await TenantService(PostgresTenantRepo(transaction)).create(tenant_id, "Kho thử")
+            tenants = TenantService(PostgresTenantRepo(transaction), transaction)
+            await tenants.create(tenant_id, "Kho thử")
     return in_postgres
 
 
 def a_full_key(tenant_id: UUID) -> ApiKey:
-    """Return a key with nothing left at its default that a new key may have."""
-    return an_api_key(
+    """Return a key with nothing left at its default."""
+    key = an_api_key(
         tenant_id=tenant_id,
         name="kế toán “ca 2”",
-        scopes=frozenset({Scope.ITEMS_WRITE, Scope.AUDIT_READ}),
+        scopes=None,
+        role=Role.ACCOUNTANT,
         expires_at=NOON + timedelta(days=30, microseconds=1),
     )
+    later = [NOON + timedelta(days) for days in (1, 2, 3)]
+    return replace(key, revoked_at=later[0], replaced_at=later[1], last_used_at=later[2])
 
 
 async def created(keys_of: Open, *keys: ApiKey) -> list[ApiKey]:
@@ -85,16 +90,22 @@ async def listed(keys_of: Open, tenant_id: UUID) -> list[ApiKey]:
         return await repo.list()
 
 
-async def revoked(keys_of: Open, tenant_id: UUID, id: UUID) -> bool:
+async def found(keys_of: Open, tenant_id: UUID, id: UUID) -> ApiKey | None:
     async with keys_of(tenant_id) as repo:
-        return await repo.revoke(id)
+        return await repo.get_by_id(id)
+
+
+async def updated(keys_of: Open, tenant_id: UUID, key: ApiKey) -> None:
+    async with keys_of(tenant_id) as repo:
+        await repo.lock()
+        await repo.update(key)
 
 
 class TestCreateApiKey:
     def test_the_full_key_leaves_no_field_at_its_default(self, tenant: UUID):
         key = a_full_key(tenant)
         for field in fields(ApiKey):
-            if field.default is not MISSING and field.name not in NEVER_AT_CREATION:
+            if field.default is not MISSING:
                 assert getattr(key, field.name) != field.default, field.name
 
     @pytest.mark.parametrize("name", [field.name for field in fields(ApiKey)])
@@ -102,7 +113,9 @@ class TestCreateApiKey:
         key = a_full_key(tenant)
         [answered] = await created(keys_of, key)
         [read] = await listed(keys_of, tenant)
+        again = await found(keys_of, tenant, key.id)
         assert getattr(key, name) == getattr(answered, name) == getattr(read, name)
+        assert getattr(key, name) == getattr(again, name)
 
     async def test_a_key_may_never_expire(self, keys_of: Open, tenant: UUID):
         [key] = await created(keys_of, an_api_key(tenant_id=tenant))
@@ -115,44 +128,72 @@ class TestCreateApiKey:
 
 class TestListApiKeys:
     async def test_is_in_the_order_of_creation_with_revoked_ones(self, keys_of: Open, tenant: UUID):
-        first = an_api_key(tenant_id=tenant)
-        twins = sorted(
-            (an_api_key(tenant_id=tenant, now=NOON + timedelta(1)) for _ in range(3)),
-            key=lambda key: key.id,
+        keys = [an_api_key(tenant_id=tenant) for _ in range(4)]
+        keys[1] = replace(keys[1], revoked_at=NOON)
+        await created(keys_of, *reversed(keys))
+        assert await listed(keys_of, tenant) == keys
+
+    @pytest.mark.parametrize("descending", [False, True])
+    async def test_is_read_page_by_page(self, keys_of: Open, tenant: UUID, descending: bool):
+        keys = await created(keys_of, *(an_api_key(tenant_id=tenant) for _ in range(5)))
+        pages: list[ApiKey] = []
+        after: Position | None = None
+        async with keys_of(tenant) as repo:
+            while page := await repo.list(2, descending=descending, after=after):
+                pages += page
+                after = (page[-1].id,)
+            skipped = await repo.list(2, 4, descending=descending)
+        assert pages == (keys[::-1] if descending else keys)
+        assert skipped == pages[4:]
+
+
+class TestGetApiKey:
+    async def test_finds_nothing_under_an_unknown_id(self, keys_of: Open, tenant: UUID):
+        await created(keys_of, an_api_key(tenant_id=tenant))
+        assert await found(keys_of, tenant, new_id()) is None
+
+
+class TestUpdateApiKey:
+    async def test_stores_its_end_and_changes_nothing_else(self, keys_of: Open, tenant: UUID):
+        key, other = await created(
+            keys_of, an_api_key(tenant_id=tenant), an_api_key(tenant_id=tenant)
         )
-        await created(keys_of, *reversed(twins), first)
-        await revoked(keys_of, tenant, first.id)
-        assert [key.id for key in await listed(keys_of, tenant)] == [
-            key.id for key in (first, *twins)
-        ]
-
-
-class TestRevokeApiKey:
-    async def test_is_told_of_an_unknown_key(self, keys_of: Open, tenant: UUID):
-        assert not await revoked(keys_of, tenant, new_id())
-
-    async def test_marks_the_key_and_changes_nothing_else(self, keys_of: Open, tenant: UUID):
-        key, other = await created(keys_of, a_full_key(tenant), a_full_key(tenant))
-        assert await revoked(keys_of, tenant, key.id)
-        after = {key.id: key for key in await listed(keys_of, tenant)}
-        moment = after[key.id].revoked_at
-        assert moment is not None
-        assert moment > NOON
-        assert after == {key.id: replace(key, revoked_at=moment), other.id: other}
-
-    async def test_keeps_the_first_moment(self, keys_of: Open, tenant: UUID):
-        [key] = await created(keys_of, a_full_key(tenant))
-        assert await revoked(keys_of, tenant, key.id)
-        before = await listed(keys_of, tenant)
-        assert await revoked(keys_of, tenant, key.id)
-        assert await listed(keys_of, tenant) == before
+        ended = replace(
+            key,
+            expires_at=NOON + timedelta(1),
+            replaced_at=NOON,
+            revoked_at=NOON + timedelta(2),
+        )
+        await updated(keys_of, tenant, ended)
+        assert await listed(keys_of, tenant) == [ended, other]
 
 
 class TestAnotherTenant:
-    async def test_neither_sees_nor_revokes_a_key(
+    async def test_neither_sees_nor_changes_a_key(
         self, keys_of: Open, tenant: UUID, neighbour: UUID
     ):
-        [key] = await created(keys_of, a_full_key(tenant))
+        [key] = await created(keys_of, an_api_key(tenant_id=tenant))
         assert await listed(keys_of, neighbour) == []
-        assert not await revoked(keys_of, neighbour, key.id)
+        assert await found(keys_of, neighbour, key.id) is None
+        await updated(keys_of, neighbour, replace(key, revoked_at=NOON))
         assert await listed(keys_of, tenant) == [key]
+
+
+class TestNewerKey:
+    @pytest.mark.parametrize("keys_of", ["postgres"], indirect=True)
+    async def test_of_a_role_that_is_not_known_here_may_what_is(
+        self, urls: DatabaseUrls, keys_of: Open, tenant: UUID
+    ):
+        """A newer version of the service writes roles and scopes that this one has not."""
+        [key] = await created(keys_of, an_api_key(tenant_id=tenant))
+        admin = await asyncpg.connect(urls.admin)
+        try:
+            await admin.execute(
+                "UPDATE api_keys SET role = 'auditor', scopes = '{audit:sign,stock:read}' "
+                "WHERE id = $1",
+                key.id,
+            )
+        finally:
+            await admin.close()
+        [read] = await listed(keys_of, tenant)
+        assert (read.role, read.scopes) == (None, (Scope.STOCK_READ,))

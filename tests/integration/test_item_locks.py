@@ -38,19 +38,21 @@ class Shop:
 
     async def patch(self, expected: ExpectedVersion, **changes: Any) -> Item:
         async with self.open() as transaction:
-            service = ItemService(PostgresItemRepo(transaction))
+            service = ItemService(PostgresItemRepo(transaction), transaction)
             return await service.patch(self.item.id, expected, **changes)
 
     async def put_conversion(self, unit: str) -> None:
         async with self.open() as transaction:
-            service = ItemService(PostgresItemRepo(transaction))
+            service = ItemService(PostgresItemRepo(transaction), transaction)
             await service.put_conversion(
                 self.tenant_id, self.item.id, unit, numerator=24, denominator=1
             )
 
     async def upsert(self, *skus: str, name: str = "lô") -> BatchResult:
         async with self.open() as transaction:
-            return await upsert(ItemService(PostgresItemRepo(transaction)), self, *skus, name=name)
+            return await upsert(
+                ItemService(PostgresItemRepo(transaction), transaction), self, *skus, name=name
+            )
 
 
 async def upsert(items: ItemService, shop: Shop, *skus: str, name: str = "lô") -> BatchResult:
@@ -76,7 +78,7 @@ async def waiting(call: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
 class TestPatch:
     async def test_waits_for_another_and_sees_what_it_made(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.patch(shop.item.id, FIRST, attributes={"a": 1})
             any_version = await waiting(shop.patch(ANY_VERSION, attributes={"b": 2}))
             stale = await waiting(shop.patch(FIRST, attributes={"c": 3}))
@@ -87,7 +89,7 @@ class TestPatch:
 
     async def test_is_never_dated_before_the_last_one(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.get(shop.item.id)  # the transaction's time is that of its beginning
             second = await shop.patch(FIRST, name="hai")
             third = await items.patch(shop.item.id, ANY_VERSION, name="ba")
@@ -96,7 +98,7 @@ class TestPatch:
 
     async def test_of_the_unit_waits_for_a_conversion_and_is_refused(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.put_conversion(
                 shop.tenant_id, shop.item.id, "thùng", numerator=24, denominator=1
             )
@@ -108,7 +110,7 @@ class TestPatch:
 class TestPutConversion:
     async def test_waits_for_a_patch_of_the_unit_and_is_refused(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.patch(shop.item.id, FIRST, unit="thùng")
             put = await waiting(shop.put_conversion("thùng"))
         with pytest.raises(InvalidError):
@@ -116,7 +118,7 @@ class TestPutConversion:
 
     async def test_of_one_item_does_not_wait_for_another_of_it(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.put_conversion(
                 shop.tenant_id, shop.item.id, "thùng", numerator=24, denominator=1
             )
@@ -126,17 +128,17 @@ class TestPutConversion:
 class TestBatch:
     async def test_waits_for_a_patch_and_changes_what_it_made(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.patch(shop.item.id, FIRST, description="giữ")
             batch = await waiting(shop.upsert("A", name="mới"))
         [id] = (await batch).ids
         async with shop.open() as transaction:
-            item = await ItemService(PostgresItemRepo(transaction)).get(id)
+            item = await ItemService(PostgresItemRepo(transaction), transaction).get(id)
         assert (item.version, item.name, item.description) == (3, "mới", "giữ")
 
     async def test_changes_what_another_has_made_while_it_waited(self, shop: Shop):
         async with shop.open() as transaction:
-            items = ItemService(PostgresItemRepo(transaction))
+            items = ItemService(PostgresItemRepo(transaction), transaction)
             made = await items.create(shop.tenant_id, "lẻ", sku="B")
             batch = await waiting(shop.upsert("C", "B"))
         result = await batch
@@ -158,10 +160,12 @@ class TestBatch:
 
         async def slow() -> BatchResult:
             async with shop.open() as transaction:
-                return await upsert(ItemService(Slow(transaction)), shop, "X", "Y")
+                return await upsert(ItemService(Slow(transaction), transaction), shop, "X", "Y")
 
         async with shop.open() as transaction:
-            await ItemService(PostgresItemRepo(transaction)).create(shop.tenant_id, "lẻ", sku="Y")
+            await ItemService(PostgresItemRepo(transaction), transaction).create(
+                shop.tenant_id, "lẻ", sku="Y"
+            )
             first = await waiting(slow())
         await at_the_second_look.wait()
         second = await waiting(shop.upsert("Y", "X", name="mới"))
@@ -176,6 +180,6 @@ class TestAnotherTenant:
         store = InPostgres(database, derived_keys)
         neighbour = Shop(database, await store.new_tenant(), shop.item)
         async with shop.open() as transaction:
-            await upsert(ItemService(PostgresItemRepo(transaction)), shop, "A", "B")
+            await upsert(ItemService(PostgresItemRepo(transaction), transaction), shop, "A", "B")
             async with asyncio.timeout(1):
                 assert (await neighbour.upsert("A", "B")).created == 2

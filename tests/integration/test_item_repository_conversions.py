@@ -35,8 +35,9 @@ def a_conversion(item: Item, unit: str = "thùng", **changes: Any) -> Conversion
 
 
 async def put(store: Store, conversion: Conversion) -> bool:
+    """Store a conversion; return whether it is new."""
     async with store.items(conversion.tenant_id) as repo:
-        return await repo.put_conversion(conversion)
+        return await repo.put_conversion(conversion) is None
 
 
 async def conversions(store: Store, item: Item, **how: Any) -> list[Conversion]:

@@ -14,12 +14,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import sokho.app  # noqa: F401 - every module's tables are in the metadata then
 from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.database import metadata
+from sokho.core.infrastructure.database.events import Xid8
 from sokho.core.infrastructure.database.migrate import MIGRATIONS, latest_revision, migrate
 from sokho.core.infrastructure.database.policies import tenant_predicate
 from sokho.core.infrastructure.database.row_security import (
@@ -276,6 +278,7 @@ async def difference(urls: DatabaseUrls) -> list[Any]:
                 "include_name": lambda name, kind, _: (kind, name) != ("table", "alembic_version"),
             },
         )
+        ischema_names.setdefault("xid8", Xid8)  # which SQLAlchemy does not know
         changes: list[Any] = compare_metadata(context, metadata)
         return changes
 

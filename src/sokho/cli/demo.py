@@ -13,6 +13,7 @@ from sokho.core.infrastructure.settings import Settings
 from sokho.demo.seeding import DemoTenant, ensure_demo
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
+from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 
 _NO_FOLDER = Text(
     vi="Không tạo được thư mục {folder}: {reason}. Hãy chọn thư mục khác bằng SOKHO_DATA_DIR.",
@@ -45,7 +46,8 @@ def open_demo(settings: Settings) -> list[DemoTenant]:
     keys = settings.derived_keys()
 
     async def ensure(database: Database) -> list[DemoTenant]:
-        authenticator = ApiKeyAuthenticator(database, Pepper(keys.pepper_id, keys.pepper))
+        pepper = Pepper(keys.pepper_id, keys.pepper)
+        authenticator = ApiKeyAuthenticator(database, pepper, last_uses=LastUses(database))
         return await ensure_demo(database, keys, authenticator, folder)
 
     return with_database(settings, ensure)

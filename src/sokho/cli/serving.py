@@ -98,6 +98,8 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     server = uvicorn.Server(config)

@@ -1,20 +1,44 @@
-"""``sokho tenant``: opening and listing businesses."""
+"""``sokho tenant``: opening, listing, suspending and resuming businesses."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from sokho.cli.language import tr
 from sokho.cli.output import print_json, print_table
 from sokho.cli.runtime import running_database, with_database, with_worker_database
-from sokho.modules.tenants.infrastructure.postgres_repo import list_all_tenants
+from sokho.core.domain.errors import NotFoundError
+from sokho.core.domain.paging import MAX_LIMIT
+from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.database import Database
+from sokho.modules.audit.infrastructure.postgres_repo import erase_actor
+from sokho.modules.tenants.domain.entities import Tenant, TenantSummary
+from sokho.modules.tenants.domain.service import TenantService
+from sokho.modules.tenants.infrastructure.postgres_repo import (
+    PostgresTenantRepo,
+    WorkerTenantDirectory,
+)
 from sokho.provisioning import open_business
 
 app = typer.Typer(
     name="tenant", no_args_is_help=True, help=tr("Quản lý doanh nghiệp.", "Manage businesses.")
 )
 
+TenantArgument = Annotated[
+    UUID, typer.Argument(help=tr("Mã doanh nghiệp (tenant_id).", "The business's id."))
+]
 AsJson = Annotated[bool, typer.Option("--json", help=tr("In ra JSON.", "Print JSON."))]
+
+
+class ActorNotFoundError(NotFoundError):
+    """The audit log of the business knows nobody by this name."""
+
+    text = Text(
+        vi="Nhật ký của doanh nghiệp không có ai mang tên này.",
+        en="The business's audit log knows nobody by this name.",
+    )
 
 
 @app.command(help=tr("Mở một doanh nghiệp và in khóa API đầu tiên.", "Open a business."))
@@ -48,7 +72,7 @@ def create(
 @app.command("list", help=tr("Liệt kê các doanh nghiệp.", "List the businesses."))
 def list_(as_json: AsJson = False) -> None:
     with running_database() as (settings, _):
-        tenants = with_worker_database(settings, list_all_tenants)
+        tenants = with_worker_database(settings, _all_tenants)
     if as_json:
         print_json(
             [
@@ -69,3 +93,71 @@ def list_(as_json: AsJson = False) -> None:
             for tenant in tenants
         ),
     )
+
+
+@app.command(help=tr("Xem một doanh nghiệp.", "Show a business."))
+def show(tenant_id: TenantArgument, as_json: AsJson = False) -> None:
+    _print(_on_tenant(tenant_id, lambda service: service.get(tenant_id)), as_json=as_json)
+
+
+@app.command(help=tr("Tạm ngưng một doanh nghiệp.", "Suspend a business: its keys are refused."))
+def suspend(tenant_id: TenantArgument, as_json: AsJson = False) -> None:
+    _print(_on_tenant(tenant_id, lambda service: service.suspend(tenant_id)), as_json=as_json)
+
+
+@app.command(help=tr("Cho doanh nghiệp hoạt động lại.", "Resume a business."))
+def resume(tenant_id: TenantArgument, as_json: AsJson = False) -> None:
+    _print(_on_tenant(tenant_id, lambda service: service.resume(tenant_id)), as_json=as_json)
+
+
+@app.command(
+    help=tr(
+        "Xóa tên của một người khỏi nhật ký thao tác; các thao tác vẫn còn.",
+        "Erase what the audit log calls somebody; what they did stays.",
+    )
+)
+def forget(
+    tenant_id: TenantArgument,
+    actor: Annotated[str, typer.Argument(help=tr("Giá trị Sokho-Actor.", "As in Sokho-Actor."))],
+) -> None:
+    async def erase(database: Database) -> bool:
+        async with database.transaction(tenant_id) as transaction:
+            return await erase_actor(transaction, actor)
+
+    with running_database() as (settings, _):
+        if not with_database(settings, erase):
+            raise ActorNotFoundError
+    typer.echo(tr("Đã xóa.", "Erased."))
+
+
+async def _all_tenants(worker: Database) -> list[TenantSummary]:
+    directory = WorkerTenantDirectory(worker)
+    tenants: list[TenantSummary] = []
+    while page := await directory.list(MAX_LIMIT, after=(tenants[-1].id,) if tenants else None):
+        tenants += page
+    return tenants
+
+
+def _on_tenant(tenant_id: UUID, work: Callable[[TenantService], Awaitable[Tenant]]) -> Tenant:
+    async def run(database: Database) -> Tenant:
+        async with database.transaction(tenant_id) as transaction:
+            return await work(TenantService(PostgresTenantRepo(transaction), transaction))
+
+    with running_database() as (settings, _):
+        return with_database(settings, run)
+
+
+def _print(tenant: Tenant, *, as_json: bool) -> None:
+    shown = {
+        "tenant_id": tenant.id,
+        "name": tenant.name,
+        "state": tenant.state,
+        "locale": tenant.locale,
+        "time_zone": tenant.time_zone,
+        "created_at": tenant.created_at,
+    }
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        typer.echo(f"{name:<11}{value}")

@@ -9,11 +9,18 @@ from fastapi.security import SecurityScopes
 from starlette.requests import Request
 
 from sokho.core.domain.errors import PermissionDeniedError
-from sokho.core.domain.identity import Authenticator, Operator, Principal, UnauthenticatedError
+from sokho.core.domain.identity import (
+    Authenticator,
+    Operator,
+    Origin,
+    Principal,
+    UnauthenticatedError,
+)
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import Database, Transaction
+from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.context import RequestContext
-from sokho.core.infrastructure.http.credentials import API_KEY
+from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY, acting_for
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -23,14 +30,10 @@ async def get_principal(
 ) -> Principal:
     """Verify the caller's key: the only place where that happens, once a request.
 
-    Raises `UnauthenticatedError`; `PermissionDeniedError` for an operator's key, which
-    belongs to no business.
+    Raises `UnauthenticatedError`, `RateLimitedError`; `PermissionDeniedError` for an
+    operator's key, which belongs to no business.
     """
-    if not token:
-        raise UnauthenticatedError
-    authenticator: Authenticator = request.app.state.authenticator
-    caller = await authenticator.authenticate(token)
-    RequestContext.of(request.scope).caller = caller
+    caller = await _verified(request, token)
     if isinstance(caller, Operator):
         raise PermissionDeniedError
     return caller
@@ -53,11 +56,48 @@ async def get_transaction(
     It commits after the path function and before the response is sent, and rolls back when
     anything raises. What a safe method reads needs no more than one round trip a statement.
     """
-    database: Database = request.app.state.database
-    read_only = request.method in _SAFE_METHODS
-    async with database.transaction(principal.tenant_id, read_only=read_only) as transaction:
-        RequestContext.of(request.scope).transaction = transaction
+    origin = None if request.method in _SAFE_METHODS else _origin(request, principal.actor)
+    async with open_transaction(request, principal.tenant_id, origin) as transaction:
         yield transaction
+        refuse_untraced(transaction)
+
+
+async def get_operator(
+    request: Request, token: Annotated[str | None, Security(OPERATOR_KEY)]
+) -> Operator:
+    """Verify the operator's key.
+
+    Raises `UnauthenticatedError`, `RateLimitedError`; `PermissionDeniedError` for the key of a
+    business.
+    """
+    caller = await _verified(request, token)
+    if not isinstance(caller, Operator):
+        raise PermissionDeniedError
+    return caller
+
+
+async def get_operator_origin(
+    request: Request, operator: Annotated[Operator, Depends(get_operator)]
+) -> Origin:
+    """Return how events name the operator's request."""
+    return _origin(request, operator.actor)
+
+
+def open_transaction(request: Request, tenant_id: UUID, origin: Origin | None) -> Transaction:
+    """Return the transaction of a request, for ``async with``: a safe method's only reads."""
+    database: Database = request.app.state.database
+    if origin is None or request.method in _SAFE_METHODS:
+        transaction = database.transaction(tenant_id, read_only=True)
+    else:
+        transaction = database.transaction(tenant_id, origin=origin)
+    RequestContext.of(request.scope).transaction = transaction
+    return transaction
+
+
+def refuse_untraced(transaction: Transaction) -> None:
+    """Raise `RuntimeError` where something was changed and no event tells of it."""
+    if not transaction.is_traceable:
+        raise RuntimeError("a change was made without recording an event")
 
 
 def tenant_with(*scopes: Scope) -> Any:
@@ -65,4 +105,30 @@ def tenant_with(*scopes: Scope) -> Any:
     return Security(get_current_tenant, scopes=[str(scope) for scope in scopes])
 
 
+def for_operators() -> Any:
+    """Return the dependency of a route that the operator alone may call."""
+    return Security(get_operator)
+
+
+def _origin(request: Request, actor: str) -> Origin:
+    request_id = RequestContext.of(request.scope).request_id
+    return Origin(actor, acting_for(request), request_id)
+
+
+async def _verified(request: Request, token: str | None) -> Principal | Operator:
+    if not token:
+        raise UnauthenticatedError
+    authenticator: Authenticator = request.app.state.authenticator
+    try:
+        caller = await authenticator.authenticate(token)
+    except UnauthenticatedError:
+        failures: AuthFailures = request.app.state.auth_failures
+        failures.note(request.client.host if request.client else "")
+        raise
+    RequestContext.of(request.scope).caller = caller
+    return caller
+
+
+CurrentPrincipal = Annotated[Principal, Depends(get_principal)]
 CurrentTransaction = Annotated[Transaction, Depends(get_transaction, scope="function")]
+OperatorOrigin = Annotated[Origin, Depends(get_operator_origin)]

@@ -67,7 +67,7 @@ async def _open(database: Database, keys: DerivedKeys, business: DemoBusiness) -
     opened = await open_business(database, keys, business.name)
     tenant_id = opened.tenant.id
     async with database.transaction(tenant_id) as transaction:
-        items = ItemService(PostgresItemRepo(transaction))
+        items = ItemService(PostgresItemRepo(transaction), transaction)
         for item in business.items:
             await items.create(
                 tenant_id,

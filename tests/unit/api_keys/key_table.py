@@ -4,6 +4,8 @@ from dataclasses import asdict
 from typing import Any, cast
 from uuid import UUID
 
+from sokho.core.domain.events import Event
+from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.infrastructure.database import Database, Row, Statement, Transaction
 from sokho.modules.api_keys.domain.entities import ApiKey
 
@@ -25,8 +27,11 @@ class KeyTable(Database):
         """Return the seconds of a monotonic clock that stands still unless it is moved."""
         return self.seconds
 
-    def transaction(self, tenant_id: UUID, *, read_only: bool = False) -> Transaction:
+    def transaction(
+        self, tenant_id: UUID, *, read_only: bool = False, origin: Origin = COMMAND_LINE
+    ) -> Transaction:
         assert read_only
+        assert origin is COMMAND_LINE
         return _LookUp(self, tenant_id)
 
 
@@ -34,6 +39,11 @@ class _LookUp(Transaction):
     def __init__(self, table: KeyTable, tenant_id: UUID) -> None:
         super().__init__(cast("Any", None), tenant_id)
         self._table = table
+
+    is_traceable = True
+
+    def record(self, event: Event) -> None:
+        raise AssertionError(event)
 
     async def commit(self) -> None:
         """Nothing was written."""

@@ -16,6 +16,7 @@ from sokho.core.domain.scopes import Scope
 from sokho.modules.api_keys.domain.entities import ApiKey
 from sokho.modules.api_keys.domain.tokens import KeyToken, make_operator_key
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
+from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from tests.fakes.api_keys import NOON, PEPPER, a_token, an_api_key
 from tests.unit.api_keys.key_table import KeyTable
 
@@ -35,6 +36,7 @@ class Service:
         self.authenticator = ApiKeyAuthenticator(
             self.table,
             PEPPER,
+            last_uses=LastUses(self.table),
             operator_key_hash=PEPPER.hash(OPERATOR_KEY).hex(),
             clock=lambda: self.now,
             ticks=self.table.ticks,
@@ -42,7 +44,7 @@ class Service:
 
     @property
     def principal(self) -> Principal:
-        return Principal(TENANT, self.key.id, self.key.scopes)
+        return Principal(TENANT, self.key.id, frozenset(self.key.scopes))
 
     async def let_in(self, token: str | None = None) -> Principal | Operator:
         return await self.authenticator.authenticate(token or self.token)
@@ -64,7 +66,7 @@ class Service:
 
 @pytest.fixture
 def service() -> Service:
-    return Service(scopes=frozenset({Scope.ITEMS_READ, Scope.KEYS_MANAGE}))
+    return Service(scopes=[Scope.ITEMS_READ, Scope.KEYS_MANAGE])
 
 
 class TestKnownKey:
@@ -151,7 +153,9 @@ class TestWrongKey:
         assert service.table.look_ups == 0
 
     async def test_under_another_pepper_is_refused(self, service: Service):
-        other = ApiKeyAuthenticator(service.table, replace(PEPPER, key=b"another"))
+        other = ApiKeyAuthenticator(
+            service.table, replace(PEPPER, key=b"another"), last_uses=LastUses(service.table)
+        )
         with pytest.raises(UnauthenticatedError):
             await other.authenticate(service.token)
 
@@ -167,7 +171,9 @@ class TestExpiringKey:
         assert service.table.look_ups == 1
 
     async def test_is_refused_where_it_had_expired_before(self):
-        await Service(expires_at=NOON).refuse()
+        service = Service(expires_at=NOON + timedelta(seconds=1))
+        service.now += timedelta(seconds=1)
+        await service.refuse()
 
 
 class TestSuspendedBusiness:
@@ -211,7 +217,7 @@ class TestOperatorKey:
         assert service.table.look_ups == 0
 
     async def test_is_nobodys_where_none_is_set(self, service: Service):
-        without = ApiKeyAuthenticator(service.table, PEPPER)
+        without = ApiKeyAuthenticator(service.table, PEPPER, last_uses=LastUses(service.table))
         with pytest.raises(UnauthenticatedError):
             await without.authenticate(OPERATOR_KEY)
 

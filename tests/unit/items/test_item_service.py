@@ -12,6 +12,7 @@ from sokho.modules.items.domain.entities import Item, ItemStatus
 from sokho.modules.items.domain.errors import DuplicateSKUError, ItemNotFoundError
 from sokho.modules.items.domain.repository import ItemFilter
 from sokho.modules.items.domain.service import ItemService
+from tests.fakes.events import FakeEventLog
 from tests.fakes.items import NOON, FakeItemRepo, ItemStore, a_full_item
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)
@@ -24,7 +25,7 @@ def store() -> ItemStore:
 
 @pytest.fixture
 def items(store: ItemStore) -> ItemService:
-    return ItemService(FakeItemRepo(OURS, store), clock=lambda: NOON)
+    return ItemService(FakeItemRepo(OURS, store), FakeEventLog(), clock=lambda: NOON)
 
 
 class TestCreateItem:
@@ -34,7 +35,7 @@ class TestCreateItem:
         assert await items.get(item.id) == item
 
     async def test_takes_the_id_that_is_made_for_it(self, store: ItemStore):
-        items = ItemService(FakeItemRepo(OURS, store), make_id=lambda: UUID(int=77))
+        items = ItemService(FakeItemRepo(OURS, store), FakeEventLog(), make_id=lambda: UUID(int=77))
         assert (await items.create(OURS, "Đinh", sku="A")).id == UUID(int=77)
 
     @pytest.mark.parametrize("name", [field.name for field in fields(Item)])
@@ -78,7 +79,7 @@ class TestGetItem:
     ):
         item = await items.create(OURS, "Đinh", sku="A")
         with pytest.raises(ItemNotFoundError):
-            await ItemService(FakeItemRepo(THEIRS, store)).get(item.id)
+            await ItemService(FakeItemRepo(THEIRS, store), FakeEventLog()).get(item.id)
 
 
 class TestListItems:

@@ -16,6 +16,7 @@ from sokho.modules.items.domain.errors import (
     UnitInUseError,
 )
 from sokho.modules.items.domain.service import ItemService
+from tests.fakes.events import FakeEventLog
 from tests.fakes.items import NOON, FakeItemRepo, ItemStore
 from tests.unit.faults import faults
 
@@ -30,7 +31,7 @@ def store() -> ItemStore:
 
 @pytest.fixture
 def items(store: ItemStore) -> ItemService:
-    return ItemService(FakeItemRepo(OURS, store), clock=lambda: NOON)
+    return ItemService(FakeItemRepo(OURS, store), FakeEventLog(), clock=lambda: NOON)
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ class TestPatchItem:
             async def update(self, item: Item) -> Item:
                 raise AssertionError(item)
 
-        items = ItemService(Unwritable(OURS, store))
+        items = ItemService(Unwritable(OURS, store), FakeEventLog())
         assert await items.patch(item.id, FIRST, sku=" A ") == item
 
 

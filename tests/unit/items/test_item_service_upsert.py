@@ -16,6 +16,7 @@ from sokho.modules.items.domain.errors import (
 )
 from sokho.modules.items.domain.repository import ItemFilter
 from sokho.modules.items.domain.service import ItemService
+from tests.fakes.events import FakeEventLog
 from tests.fakes.items import FakeItemRepo, ItemStore, an_item
 from tests.unit.faults import faults
 
@@ -29,7 +30,7 @@ def store() -> ItemStore:
 
 @pytest.fixture
 def items(store: ItemStore) -> ItemService:
-    return ItemService(FakeItemRepo(OURS, store))
+    return ItemService(FakeItemRepo(OURS, store), FakeEventLog())
 
 
 class RacingRepo(FakeItemRepo):
@@ -122,7 +123,7 @@ class TestUpsertItems:
 class TestLostRace:
     async def test_changes_what_somebody_else_has_made(self, store: ItemStore):
         repo = RacingRepo(store, "B")
-        items = ItemService(repo)
+        items = ItemService(repo, FakeEventLog())
         result = await upsert(items, *rows_of("ABC"))
         assert repo.locks == 2
         assert (result.created, result.updated) == (2, 1)
@@ -132,14 +133,14 @@ class TestLostRace:
 
     async def test_twice_is_still_won(self, store: ItemStore):
         repo = RacingRepo(store, "B", "B", frees=True)
-        result = await upsert(ItemService(repo), *rows_of("AB"))
+        result = await upsert(ItemService(repo, FakeEventLog()), *rows_of("AB"))
         assert repo.locks == 3
         assert (result.created, result.updated) == (2, 0)
 
     async def test_every_time_is_given_up(self, store: ItemStore):
         repo = RacingRepo(store, *["B"] * 10, frees=True)
         with pytest.raises(DuplicateSKUError):
-            await upsert(ItemService(repo), *rows_of("AB"))
+            await upsert(ItemService(repo, FakeEventLog()), *rows_of("AB"))
         assert repo.locks == 3
 
     async def test_finds_fault_with_a_row_that_had_fitted(self, store: ItemStore):
@@ -154,7 +155,7 @@ class TestLostRace:
                     return set()
                 return await super().save(new, changed)
 
-        items = ItemService(Removed(OURS, store))
+        items = ItemService(Removed(OURS, store), FakeEventLog())
         await FakeItemRepo(OURS, store).create(an_item("A"))
         with pytest.raises(InvalidError):
             await upsert(items, {"sku": "A", "description": "x"}, *rows_of("B"))

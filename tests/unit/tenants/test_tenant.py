@@ -15,9 +15,13 @@ def a_tenant(name: str) -> Tenant:
 
 class TestNewTenant:
     def test_is_active_and_its_name_trimmed(self):
-        assert a_tenant(" Cà phê Đầu Ngõ ") == Tenant(
-            id=UUID(int=1), name="Cà phê Đầu Ngõ", state=TenantState.ACTIVE, created_at=NOON
-        )
+        tenant = a_tenant(" Cà phê Đầu Ngõ ")
+        assert (tenant.name, tenant.state) == ("Cà phê Đầu Ngõ", TenantState.ACTIVE)
+        assert (tenant.version, tenant.created_at, tenant.updated_at) == (1, NOON, NOON)
+
+    def test_is_vietnamese_unless_told_otherwise(self):
+        tenant = a_tenant("Quán")
+        assert (tenant.locale, tenant.time_zone) == ("vi-VN", "Asia/Ho_Chi_Minh")
 
     def test_may_have_a_name_of_255_characters(self):
         assert a_tenant("ộ" * 255).name == "ộ" * 255

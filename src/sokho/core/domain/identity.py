@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.errors import DomainError, PermissionDeniedError
@@ -17,6 +18,11 @@ class Principal:
     key_id: UUID
     scopes: frozenset[Scope]
 
+    @property
+    def actor(self) -> str:
+        """How events name this caller."""
+        return f"api_key:{self.key_id}"
+
     def require(self, scope: str) -> None:
         """Raise `PermissionDeniedError` unless the key holds `scope`."""
         if scope not in self.scopes:
@@ -26,6 +32,26 @@ class Principal:
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Whoever holds the operator's key: runs the service, belongs to no business."""
+
+    @property
+    def actor(self) -> str:
+        """How events name this caller."""
+        return "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a change comes from: who did it, for whom, and in which request.
+
+    `on_behalf_of` is what the caller's program says of its own user: recorded, never trusted.
+    """
+
+    actor: str
+    on_behalf_of: str | None = None
+    request_id: UUID | None = None
+
+
+COMMAND_LINE: Final = Origin("command_line")
 
 
 class UnauthenticatedError(DomainError):

@@ -2,11 +2,12 @@
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sokho.core.domain.errors import OperatorError
@@ -35,6 +36,12 @@ class Settings(BaseSettings):
         None, min_length=32, description="The root of the key pepper and of signed cursors."
     )
     operator_key_hash: SecretStr | None = None
+    auth_failures_per_minute: int = Field(
+        100, ge=0, description="Wrong keys that an address may show; 0 for any number."
+    )
+    trusted_proxies: str = Field(
+        "", description="Whose X-Forwarded-For is believed: addresses or networks, by commas."
+    )
     pool_size: int = Field(10, ge=1, le=1000, description="Connections of each worker process.")
     prepared_statements: bool = Field(True, description="Off behind PgBouncer before 1.21.")
     docs: bool = Field(True, description="Whether /docs is served.")
@@ -58,13 +65,28 @@ class Settings(BaseSettings):
             raise ValueError("64 hexadecimal digits are needed")
         return text
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for network in filter(None, text.split(",")):
+            ip_network(network.strip(), strict=False)  # raises ValueError
+        return text
+
+    @model_validator(mode="after")
+    def _operator_can_list(self) -> Self:
+        """Refuse an operator's key where the operator's routes would have no database."""
+        if self.operator_key_hash and self.database_url and not self.worker_database_url:
+            raise ValueError("worker_database_url")
+        return self
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment; raises `OperatorError` naming the variables that do not fit."""
         try:
             return cls()
         except ValidationError as error:
-            names = sorted({f"SOKHO_{str(part['loc'][0]).upper()}" for part in error.errors()})
+            at_fault = {(*part["loc"], "worker_database_url")[0] for part in error.errors()}
+            names = sorted(f"SOKHO_{str(name).upper()}" for name in at_fault)
             raise OperatorError(
                 Text(
                     vi="Giá trị không hợp lệ ở biến môi trường: {names}",

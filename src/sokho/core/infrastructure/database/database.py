@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
+from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.infrastructure.database.clock import DatabaseClock
 from sokho.core.infrastructure.database.pool import Connection, Pool
 from sokho.core.infrastructure.database.transaction import (
@@ -21,14 +22,18 @@ class Database:
         self._pool = Pool(dsn, size=pool_size, prepared_statements=prepared_statements)
         self.clock = DatabaseClock(self._ask_for_time)
 
-    def transaction(self, tenant_id: UUID, *, read_only: bool = False) -> Transaction:
+    def transaction(
+        self, tenant_id: UUID, *, read_only: bool = False, origin: Origin = COMMAND_LINE
+    ) -> Transaction:
         """Return a transaction bound to `tenant_id`, for ``async with``.
 
         It commits when the block ends and rolls back when the block raises. With
-        `read_only` each SELECT is a round trip of its own, on its own snapshot.
+        `read_only` each SELECT is a round trip of its own, on its own snapshot. `origin` is
+        what events will tell of who made the changes.
         """
-        kind = ReadTransaction if read_only else WriteTransaction
-        return kind(self._pool, tenant_id)
+        if read_only:
+            return ReadTransaction(self._pool, tenant_id)
+        return WriteTransaction(self._pool, tenant_id, origin)
 
     @asynccontextmanager
     async def unbound(self) -> AsyncIterator[Connection]:

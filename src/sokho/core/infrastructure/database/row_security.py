@@ -20,9 +20,13 @@ from sokho.core.infrastructure.database.policies import (
 
 
 def seal_table(
-    table: str, *, column: str = TENANT_COLUMN, floor: Sequence[str] = ("PUBLIC",)
+    table: str,
+    *,
+    column: str = TENANT_COLUMN,
+    floor: Sequence[str] = ("PUBLIC",),
+    commands: Sequence[str] = ("SELECT", "INSERT", "UPDATE", "DELETE"),
 ) -> None:
-    """Seal `table` by its tenant `column` and let the service read and write it.
+    """Seal `table` by its tenant `column` and let the service read and write it by `commands`.
 
     The permissive policy carries the whole rule; the restrictive floor for everybody
     stands under any policy that somebody adds later. `floor` is narrowed on the table of
@@ -41,7 +45,7 @@ def seal_table(
             f"USING ({rule}) WITH CHECK ({rule})"
         )
     op.execute(f"REVOKE ALL ON {table} FROM PUBLIC")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP_ROLE}")
+    op.execute(f"GRANT {', '.join(commands)} ON {table} TO {APP_ROLE}")
 
 
 def validated_foreign_key(

@@ -35,10 +35,20 @@ class Statement:
     `one_trip`, the form that binds the tenant and answers in a single message.
     """
 
-    __slots__ = ("_constants", "_names", "_one_trip_names", "_required", "one_trip", "text")
+    __slots__ = (
+        "_constants",
+        "_names",
+        "_one_trip_names",
+        "_required",
+        "clause",
+        "one_trip",
+        "text",
+        "writes",
+    )
 
     def __init__(self, clause: Executable) -> None:
         assert isinstance(clause, ClauseElement)
+        self.clause = clause
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.text = str(compiled)
         self._names = tuple(compiled.positiontup or ())
@@ -46,8 +56,8 @@ class Statement:
         self._required = frozenset(self._names) - self._constants.keys() - {TENANT.key}
         self.one_trip: str | None = None
         self._one_trip_names: tuple[str, ...] = ()
-        writes = any(isinstance(part, UpdateBase) for part in visitors.iterate(clause))
-        if isinstance(clause, sa.Select) and TENANT.key in self._names and not writes:
+        self.writes = any(isinstance(part, UpdateBase) for part in visitors.iterate(clause))
+        if isinstance(clause, sa.Select) and TENANT.key in self._names and not self.writes:
             self.one_trip, self._one_trip_names = _bind_and_select(clause)
 
     def arguments(self, tenant_id: UUID, values: Mapping[str, object]) -> list[object]:

@@ -6,13 +6,23 @@ none, and no statement can run before the tenant is bound.
 
 import contextlib
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections import deque
 from collections.abc import Awaitable
 from typing import Final, Self, TypeVar
 from uuid import UUID
 
 import asyncpg
 
+from sokho.core.domain.events import Event, EventLog
+from sokho.core.domain.identity import Origin
+from sokho.core.domain.ids import new_id
+from sokho.core.infrastructure.database.events import (
+    ADD_ACTOR,
+    FIND_ACTOR,
+    RECORD,
+    recording,
+)
 from sokho.core.infrastructure.database.pool import (
     UNREACHABLE,
     Connection,
@@ -48,7 +58,7 @@ class ConstraintViolationError(Exception):
         super().__init__(constraint)
 
 
-class Transaction(ABC):
+class Transaction(EventLog):
     """Statements of one tenant. One at a time: a connection cannot run two."""
 
     def __init__(self, pool: Pool, tenant_id: UUID) -> None:
@@ -88,6 +98,11 @@ class Transaction(ABC):
         """Commit when the block ended well, roll back when it raised."""
         await (self.commit() if error is None else self.rollback())
 
+    @property
+    @abstractmethod
+    def is_traceable(self) -> bool:
+        """Whether an event tells of what was changed, if anything was."""
+
     @abstractmethod
     async def commit(self) -> None:
         """Make the work durable and visible, and end."""
@@ -104,14 +119,27 @@ class Transaction(ABC):
 class WriteTransaction(Transaction):
     """BEGIN with the tenant bound, the statements, COMMIT: a round trip each."""
 
-    def __init__(self, pool: Pool, tenant_id: UUID) -> None:
+    def __init__(self, pool: Pool, tenant_id: UUID, origin: Origin) -> None:
         super().__init__(pool, tenant_id)
         self._connection: Connection | None = None
         self._over = False
         self._failed = False
+        self._origin = origin
+        self._on_behalf_of: UUID | None = None
+        self._events: deque[Event] = deque()
+        self._recorded = False
+        self._changed = False
+
+    def record(self, event: Event) -> None:
+        self._events.append(event)
+        self._recorded = True
+
+    @property
+    def is_traceable(self) -> bool:
+        return self._recorded or not self._changed
 
     async def commit(self) -> None:
-        """Commit.
+        """Write the events that no change has taken with it, and commit.
 
         Raises `RuntimeError` when a statement failed and the failure was swallowed:
         PostgreSQL answers such a COMMIT with a silent ROLLBACK.
@@ -119,6 +147,12 @@ class WriteTransaction(Transaction):
         if self._failed:
             await self.rollback()
             raise RuntimeError("a statement of this transaction failed: it was rolled back")
+        try:
+            while self._events:
+                await self.fetch_all(RECORD, **await self._next_event())
+        except BaseException:
+            await self.rollback()
+            raise
         await self._end("COMMIT")
 
     async def rollback(self) -> None:
@@ -129,9 +163,43 @@ class WriteTransaction(Transaction):
     async def _run(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         if self._over or self._failed:
             raise RuntimeError("this transaction has ended or failed")
+        if statement.writes:
+            self._changed = True
+            if self._events and statement is not RECORD:
+                values = values | await self._next_event()
+                statement = recording(statement)
+        return await self._fetch(statement, values)
+
+    async def _fetch(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         arguments = statement.arguments(self.tenant_id, values)
         connection = self._connection or await self._begin()
         return await self._round_trip(connection.fetch(statement.text, *arguments))
+
+    async def _next_event(self) -> dict[str, object]:
+        """Return the parameters of the event that is to be written next."""
+        event = self._events.popleft()
+        if self._origin.on_behalf_of is not None and self._on_behalf_of is None:
+            self._on_behalf_of = await self._actor(self._origin.on_behalf_of)
+        return {
+            "event_id": new_id(),
+            "event_type": event.type,
+            "event_resource_id": event.resource_id,
+            "event_actor": self._origin.actor,
+            "event_on_behalf_of": self._on_behalf_of,
+            "event_request_id": self._origin.request_id,
+            "event_changes": event.changes,
+        }
+
+    async def _actor(self, name: str) -> UUID:
+        """Return the id under which events tell of somebody, who is added when first met."""
+        for statement in (FIND_ACTOR, ADD_ACTOR, FIND_ACTOR):
+            values: dict[str, object] = {"actor_name": name}
+            if statement is ADD_ACTOR:
+                values["actor_id"] = new_id()
+            if rows := await self._fetch(statement, values):
+                id: UUID = rows[0]["id"]
+                return id
+        raise OverloadedError  # erased between two statements, of all moments
 
     async def _begin(self) -> Connection:
         if not isinstance(self.tenant_id, UUID):
@@ -175,6 +243,14 @@ class ReadTransaction(Transaction):
 
     Nothing is held between two statements, and nothing but a SELECT can run.
     """
+
+    @property
+    def is_traceable(self) -> bool:
+        return True
+
+    def record(self, event: Event) -> None:
+        """Raise `RuntimeError`: nothing happens in a read."""
+        raise RuntimeError(f"nothing changes in a read: {event.type}")
 
     async def commit(self) -> None:
         """Nothing was written."""

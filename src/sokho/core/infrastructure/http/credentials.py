@@ -6,6 +6,9 @@ from fastapi.openapi.models import HTTPBearer as BearerScheme
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
+from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.texts import Text
+
 
 class BearerKey(SecurityBase):
     """The key of ``Authorization: Bearer …`` (RFC 6750)."""
@@ -35,3 +38,24 @@ OPERATOR_KEY: Final = BearerKey(
     "The key of whoever runs the service. It belongs to no business: the operations of a "
     "business refuse it.",
 )
+
+ACTOR_LENGTH: Final = 128
+
+_ACTOR: Final = Text(
+    vi="Phải có từ 1 đến {most} ký tự in được.",
+    en="This must have 1 to {most} printable characters.",
+).format(most=ACTOR_LENGTH)
+
+
+def acting_for(request: Request) -> str | None:
+    """Return for whom the caller says that it acts, by ``Sokho-Actor``: recorded, never trusted.
+
+    Raises `InvalidError`.
+    """
+    for name, value in request.scope["headers"]:
+        if name == b"sokho-actor":
+            actor: str = value.decode("utf-8", "replace").strip()
+            if not 1 <= len(actor) <= ACTOR_LENGTH or not actor.isprintable() or "\ufffd" in actor:
+                raise InvalidError(FieldError("/header/Sokho-Actor", "invalid", _ACTOR))
+            return actor
+    return None

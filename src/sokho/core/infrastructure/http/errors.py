@@ -38,6 +38,20 @@ class PreconditionRequiredError(DomainError):
     )
 
 
+class RateLimitedError(DomainError):
+    """Too much was asked, or guessed, in a short time (RFC 6585); wait `retry_after` seconds."""
+
+    code = "rate_limited"
+    text = Text(
+        vi="Quá nhiều yêu cầu; vui lòng chờ rồi thử lại.",
+        en="There were too many requests; please wait and retry.",
+    )
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
+        super().__init__(self.code)
+
+
 class InvalidCursorError(DomainError):
     """The cursor was not made here, or for another tenant, filter or order."""
 

@@ -17,6 +17,7 @@ from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
     PreconditionRequiredError,
+    RateLimitedError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.problems import INTERNAL_ERROR, problem_body, status_of
@@ -29,6 +30,7 @@ _OF_EVERY_OPERATION: Final[tuple[type[DomainError], ...]] = (
     PermissionDeniedError,
     TenantSuspendedError,
     InvalidError,
+    RateLimitedError,
     OverloadedError,
 )
 

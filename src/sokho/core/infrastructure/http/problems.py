@@ -30,6 +30,7 @@ from sokho.core.infrastructure.http.errors import (
     InvalidCursorError,
     MalformedJsonError,
     PreconditionRequiredError,
+    RateLimitedError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.validation import field_errors
@@ -47,6 +48,7 @@ _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     UnsupportedMediaTypeError: 415,
     InvalidError: 422,
     PreconditionRequiredError: 428,
+    RateLimitedError: 429,
     OverloadedError: 503,
 }
 
@@ -197,5 +199,10 @@ def _answer_to_domain_error(scope: Any, error: DomainError) -> Response:
     detail = None
     if isinstance(error, PermissionDeniedError) and error.scope is not None:
         detail = _MISSING_SCOPE.format(scope=error.scope)
+    headers = None
+    if isinstance(error, RateLimitedError):
+        headers = {"Retry-After": str(error.retry_after)}
     status = status_of(type(error))
-    return problem(scope, status, error.code, error.text, detail=detail, errors=error.errors)
+    return problem(
+        scope, status, error.code, error.text, detail=detail, errors=error.errors, headers=headers
+    )

@@ -29,9 +29,16 @@ class Representation:
         self._shown_whole = entity if shows_all else None
 
     def one(
-        self, entity: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+        self,
+        entity: object,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> Response:
-        """Return one entity as a JSON object."""
+        """Return one entity as a JSON object, with `more` that is no part of it."""
+        if more:
+            return _json({**self._values_by_name(entity), **more}, status, headers)
         return _json(self._shown(entity), status, headers)
 
     def conditional(self, if_none_match: str | None, entity: object, version: int) -> Response:
@@ -50,6 +57,9 @@ class Representation:
     def _shown(self, entity: object) -> object:
         if type(entity) is self._shown_whole:
             return entity
+        return self._values_by_name(entity)
+
+    def _values_by_name(self, entity: object) -> dict[str, object]:
         return dict(zip(self._names, self._values(entity), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sokho.core.domain.errors import NotFoundError
+from sokho.core.domain.errors import ConflictError, NotFoundError
 from sokho.core.domain.texts import Text
 
 
@@ -25,3 +25,23 @@ class ApiKeyNotFoundError(NotFoundError):
     def __init__(self, key_id: UUID) -> None:
         self.key_id = key_id
         super().__init__(f"API key not found: {key_id}")
+
+
+class LastManagingKeyError(ConflictError):
+    """Without this key nobody in the business could make another one."""
+
+    code = "last_managing_key"
+    text = Text(
+        vi="Đây là khóa cuối cùng có quyền quản lý khóa; hãy tạo khóa khác trước khi thu hồi.",
+        en="This is the last key that can manage keys; make another one before revoking it.",
+    )
+
+
+class ApiKeyNotActiveError(ConflictError):
+    """The key has been revoked or has expired: it has nothing to hand on."""
+
+    code = "api_key_not_active"
+    text = Text(
+        vi="Khóa API đã bị thu hồi hoặc hết hạn.",
+        en="The API key has been revoked or has expired.",
+    )

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from uuid import UUID
 
+from sokho.core.domain.paging import Position
 from sokho.modules.api_keys.domain.entities import ApiKey
 
 
@@ -14,9 +15,24 @@ class ApiKeyRepository(ABC):
         """Store a new key; raises `TenantNotFoundError`."""
 
     @abstractmethod
-    async def list(self) -> list[ApiKey]:
-        """Return every key, oldest first, revoked ones too."""
+    async def get_by_id(self, id: UUID) -> ApiKey | None:
+        """Return the key, revoked or not, or None where this tenant has none such."""
 
     @abstractmethod
-    async def revoke(self, id: UUID) -> bool:
-        """Mark a key as revoked, if it is not already; return whether there is such a key."""
+    async def list(
+        self,
+        limit: int | None = None,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> list[ApiKey]:
+        """Return at most `limit` keys by id, oldest first, revoked ones too."""
+
+    @abstractmethod
+    async def lock(self) -> None:
+        """Keep others from changing any key of the tenant until the transaction ends."""
+
+    @abstractmethod
+    async def update(self, key: ApiKey) -> None:
+        """Store when the key expires, was replaced and was revoked."""

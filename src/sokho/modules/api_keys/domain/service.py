@@ -1,16 +1,24 @@
 """What one can do with API keys."""
 
 import secrets
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from sokho.core.domain.clock import Clock, utc_now
+from sokho.core.domain.events import Event, EventLog, created, differences
 from sokho.core.domain.ids import new_id
+from sokho.core.domain.paging import Position
+from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
 from sokho.modules.api_keys.domain.entities import ApiKey, Pepper
-from sokho.modules.api_keys.domain.errors import ApiKeyNotFoundError
+from sokho.modules.api_keys.domain.errors import (
+    ApiKeyNotActiveError,
+    ApiKeyNotFoundError,
+    LastManagingKeyError,
+)
 from sokho.modules.api_keys.domain.repository import ApiKeyRepository
 from sokho.modules.api_keys.domain.tokens import SECRET_BYTES, KeyToken
 
@@ -23,19 +31,27 @@ class NewApiKey(NamedTuple):
 
 
 class ApiKeyService:
-    """The business operations on the keys of one tenant."""
+    """The business operations on the keys of one tenant.
+
+    `granter` are the scopes of whoever asks: nobody can hand on more than they hold. None stands
+    for whoever runs the service.
+    """
 
     def __init__(
         self,
         repo: ApiKeyRepository,
         pepper: Pepper,
+        events: EventLog,
         *,
+        granter: Collection[Scope] | None = None,
         clock: Clock = utc_now,
         make_id: Callable[[], UUID] = new_id,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._repo = repo
         self._pepper = pepper
+        self._events = events
+        self._granter = granter
         self._clock = clock
         self._make_id = make_id
         self._random_bytes = random_bytes
@@ -44,11 +60,12 @@ class ApiKeyService:
         self,
         tenant_id: UUID,
         name: str,
-        scopes: Iterable[Scope],
+        scopes: Iterable[Scope] | None = None,
         *,
+        role: Role | None = None,
         expires_at: datetime | None = None,
     ) -> NewApiKey:
-        """Make a key; raises `InvalidError`, `TenantNotFoundError`."""
+        """Make a key; raises `InvalidError`, `PermissionDeniedError`, `TenantNotFoundError`."""
         key_id = self._make_id()
         token = KeyToken.make(tenant_id, key_id, self._random_bytes(SECRET_BYTES)).text
         key = ApiKey.create(
@@ -57,17 +74,78 @@ class ApiKeyService:
             name=name,
             token=token,
             pepper=self._pepper,
-            scopes=frozenset(scopes),
+            scopes=scopes,
+            role=role,
             expires_at=expires_at,
             now=self._clock(),
         )
-        return NewApiKey(await self._repo.create(key), token)
+        key.require_grantable_by(self._granter)
+        return await self._store(key, token)
 
-    async def list(self) -> list[ApiKey]:
-        """Return every key of the tenant, oldest first."""
-        return await self._repo.list()
+    async def get(self, key_id: UUID) -> ApiKey:
+        """Return a key; raises `ApiKeyNotFoundError`."""
+        key = await self._repo.get_by_id(key_id)
+        if key is None:
+            raise ApiKeyNotFoundError(key_id)
+        return key
+
+    async def list(
+        self,
+        *,
+        descending: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+        after: Position | None = None,
+    ) -> list[ApiKey]:
+        """Return a page of the tenant's keys, or all of them, oldest first."""
+        return await self._repo.list(limit, offset, descending=descending, after=after)
 
     async def revoke(self, key_id: UUID) -> None:
-        """Withdraw a key for good; raises `ApiKeyNotFoundError`."""
-        if not await self._repo.revoke(key_id):
-            raise ApiKeyNotFoundError(key_id)
+        """Withdraw a key for good; of one that is withdrawn already, nothing changes.
+
+        Raises `ApiKeyNotFoundError`, `LastManagingKeyError`.
+        """
+        await self._repo.lock()  # of two who revoke each other's key, one comes second
+        key = await self.get(key_id)
+        now = self._clock()
+        if key.manages_keys(now) and self._granter is not None:
+            others = (other for other in await self._repo.list() if other.id != key_id)
+            if not any(other.manages_keys(now) for other in others):
+                raise LastManagingKeyError
+        if key.revoked_at is None:
+            await self._update(key, replace(key, revoked_at=now), "api_key.revoked")
+
+    async def rotate(self, key_id: UUID, overlap: timedelta) -> NewApiKey:
+        """Make a successor with the same rights; the key itself is served for `overlap` more.
+
+        Raises `ApiKeyNotFoundError`, `ApiKeyNotActiveError`, `PermissionDeniedError`.
+        """
+        await self._repo.lock()
+        key = await self.get(key_id)
+        key.require_grantable_by(self._granter)
+        now = self._clock()
+        if not key.is_active(now):
+            raise ApiKeyNotActiveError
+        await self._update(key, key.replaced(overlap=overlap, now=now), "api_key.rotated")
+        successor = self._make_id()
+        token = KeyToken.make(key.tenant_id, successor, self._random_bytes(SECRET_BYTES)).text
+        heir = replace(
+            key,
+            id=successor,
+            secret_hash=self._pepper.hash(token),
+            pepper_id=self._pepper.id,
+            replaced_at=None,
+            last_used_at=None,
+            created_at=now,
+        )
+        return await self._store(heir, token)
+
+    async def _store(self, key: ApiKey, token: str) -> NewApiKey:
+        # A key's name may be a person's: events have its id.
+        secret = {"secret_hash", "pepper_id", "name"}
+        self._events.record(created("api_key", key.id, key, hidden=secret))
+        return NewApiKey(await self._repo.create(key), token)
+
+    async def _update(self, before: ApiKey, after: ApiKey, event: str) -> None:
+        self._events.record(Event(event, str(before.id), differences(before, after)))
+        await self._repo.update(after)

@@ -22,6 +22,7 @@ from sokho.core.domain.identity import (
 from sokho.core.infrastructure.database import TENANT, Database, Statement
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.tokens import KeyToken, is_operator_key
+from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from sokho.modules.api_keys.infrastructure.postgres_repo import to_api_key
 from sokho.modules.api_keys.infrastructure.tables import api_keys
 
@@ -54,6 +55,7 @@ class ApiKeyAuthenticator(Authenticator):
         database: Database,
         pepper: Pepper,
         *,
+        last_uses: LastUses,
         operator_key_hash: str | None = None,
         clock: Clock = utc_now,
         ticks: Callable[[], float] = monotonic,
@@ -64,6 +66,7 @@ class ApiKeyAuthenticator(Authenticator):
         self._clock = clock
         self._verified: _Memory[_Verified] = _Memory(_REMEMBERED_KEYS, ticks)
         self._failed: _Memory[bool] = _Memory(_REMEMBERED_FAILURES, ticks)
+        self._last_uses = last_uses
 
     async def authenticate(self, token: str) -> Principal | Operator:
         # Keyed by the hash of the whole token: by the key's id alone, whoever knows the id
@@ -110,8 +113,9 @@ class ApiKeyAuthenticator(Authenticator):
         key = to_api_key(row)
         if key.revoked_at is not None:
             return None
+        self._last_uses.note(key, self._clock())
         return _Verified(
-            Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=key.scopes),
+            Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=frozenset(key.scopes)),
             expires_at=key.expires_at,
             suspended=row["tenant_state"] == "suspended",
         )

@@ -1,11 +1,14 @@
 """API keys in PostgreSQL."""
 
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
+from sokho.core.domain.paging import Position
+from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import (
     TENANT,
@@ -21,29 +24,25 @@ from sokho.modules.api_keys.infrastructure.tables import api_keys
 
 _OURS = api_keys.c.tenant_id == TENANT
 
+_COLUMNS: Final = [column.name for column in api_keys.columns]
+_CHANGING: Final = ("expires_at", "revoked_at", "replaced_at")
+
 _CREATE = Statement(
-    sa.insert(api_keys)
-    .values(
-        tenant_id=p("tenant_id"),
-        id=p("id"),
-        name=p("name"),
-        secret_hash=p("secret_hash"),
-        pepper_id=p("pepper_id"),
-        scopes=p("scopes"),
-        expires_at=p("expires_at"),
-        created_at=p("created_at"),
-    )
-    .returning(api_keys)
+    sa.insert(api_keys).values({name: p(name) for name in _COLUMNS}).returning(api_keys)
 )
-_LIST = Statement(sa.select(api_keys).where(_OURS).order_by(api_keys.c.created_at, api_keys.c.id))
-_REVOKE = Statement(
+_GET = Statement(sa.select(api_keys).where(_OURS, api_keys.c.id == p("key_id")))
+_LIST_ALL = Statement(sa.select(api_keys).where(_OURS).order_by(api_keys.c.id))
+_UPDATE = Statement(
     sa.update(api_keys)
     .where(_OURS, api_keys.c.id == p("key_id"))
-    .values(revoked_at=sa.func.coalesce(api_keys.c.revoked_at, sa.func.now()))
+    .values({name: p(name) for name in _CHANGING})
     .returning(api_keys.c.id)
 )
+_tenants = sa.table("tenants", sa.column("id", sa.Uuid))
+_LOCK = Statement(sa.select(_tenants.c.id).where(_tenants.c.id == TENANT).with_for_update())
 
 _KNOWN_SCOPES: Final = frozenset(str(scope) for scope in Scope)
+_KNOWN_ROLES: Final = frozenset(str(role) for role in Role)
 
 
 class PostgresApiKeyRepo(ApiKeyRepository):
@@ -53,18 +52,9 @@ class PostgresApiKeyRepo(ApiKeyRepository):
         self._tx = transaction
 
     async def create(self, key: ApiKey) -> ApiKey:
+        values = {name: getattr(key, name) for name in _COLUMNS}
         try:
-            row = await self._tx.fetch_one(
-                _CREATE,
-                tenant_id=key.tenant_id,
-                id=key.id,
-                name=key.name,
-                secret_hash=key.secret_hash,
-                pepper_id=key.pepper_id,
-                scopes=sorted(key.scopes),
-                expires_at=key.expires_at,
-                created_at=key.created_at,
-            )
+            row = await self._tx.fetch_one(_CREATE, **values)
         except ConstraintViolationError as violation:
             if violation.constraint == "api_keys_tenant_id_fkey":
                 raise TenantNotFoundError(key.tenant_id) from violation
@@ -72,23 +62,65 @@ class PostgresApiKeyRepo(ApiKeyRepository):
         assert row is not None
         return to_api_key(row)
 
-    async def list(self) -> list[ApiKey]:
-        return [to_api_key(row) for row in await self._tx.fetch_all(_LIST)]
+    async def get_by_id(self, id: UUID) -> ApiKey | None:
+        row = await self._tx.fetch_one(_GET, key_id=id)
+        return None if row is None else to_api_key(row)
 
-    async def revoke(self, id: UUID) -> bool:
-        return await self._tx.fetch_one(_REVOKE, key_id=id) is not None
+    async def list(
+        self,
+        limit: int | None = None,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> list[ApiKey]:
+        if limit is None:
+            rows = await self._tx.fetch_all(_LIST_ALL)
+        else:
+            statement = _list_statement(descending=descending, resumed=after is not None)
+            values = {} if after is None else {"after_id": after[0]}
+            rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
+        return [to_api_key(row) for row in rows]
+
+    async def lock(self) -> None:
+        await self._tx.fetch_one(_LOCK)
+
+    async def update(self, key: ApiKey) -> None:
+        values = {name: getattr(key, name) for name in _CHANGING}
+        await self._tx.fetch_one(_UPDATE, key_id=key.id, **values)
+
+
+@lru_cache
+def _list_statement(*, descending: bool, resumed: bool) -> Statement:
+    statement = sa.select(api_keys).where(_OURS)
+    if resumed:
+        after = p("after_id", type_=sa.Uuid)
+        statement = statement.where(api_keys.c.id < after if descending else api_keys.c.id > after)
+    order = api_keys.c.id.desc() if descending else api_keys.c.id
+    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
+    return Statement(statement.order_by(order).limit(limit).offset(offset))
 
 
 def to_api_key(row: Row) -> ApiKey:
-    """Return the key in a row; a scope that only a newer version knows gives no right here."""
+    """Return the key in a row, with the rights that its role has by now.
+
+    A scope or a role that only a newer version knows gives no right here.
+    """
+    role = Role(row["role"]) if row["role"] in _KNOWN_ROLES else None
+    scopes = (
+        role.scopes if role is not None else {Scope(s) for s in row["scopes"] if s in _KNOWN_SCOPES}
+    )
     return ApiKey(
         tenant_id=row["tenant_id"],
         id=row["id"],
         name=row["name"],
         secret_hash=row["secret_hash"],
         pepper_id=row["pepper_id"],
-        scopes=frozenset(Scope(scope) for scope in row["scopes"] if scope in _KNOWN_SCOPES),
+        scopes=tuple(sorted(scopes)),
+        role=role,
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
+        replaced_at=row["replaced_at"],
+        last_used_at=row["last_used_at"],
         created_at=row["created_at"],
     )

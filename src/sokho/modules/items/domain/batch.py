@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.events import differences
 from sokho.core.domain.lines import REQUIRED
 from sokho.modules.items.domain.entities import Item, ItemChanges, sku_key
 from sokho.modules.items.domain.errors import UNKNOWN_UNIT, DuplicateSKUInBatchError
@@ -64,6 +65,11 @@ class ItemBatch:
     def changed(self) -> list[Item]:
         """The items that differ from what is stored."""
         return [item for item in self.items if item.version > 1 and self._before(item) is not item]
+
+    @property
+    def differences(self) -> dict[str, object]:
+        """What changes of the items that differ, by id: each field before and after."""
+        return {str(item.id): differences(self._before(item), item) for item in self.changed}
 
     @property
     def rows_of_changed_units(self) -> dict[UUID, int]:

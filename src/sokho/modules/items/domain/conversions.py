@@ -53,6 +53,11 @@ class Conversion:
             denominator=denominator,
         )
 
+    @property
+    def terms(self) -> dict[str, int]:
+        """The fraction, by the names of its terms."""
+        return {"numerator": self.numerator, "denominator": self.denominator}
+
     def refuse_own_unit(self, unit: str) -> None:
         """Raise `InvalidError` where `unit`, the item's own, is the one to convert from."""
         if self.unit == unit:

@@ -9,9 +9,9 @@ from typing import Any, Final, Self, TypedDict, TypeVar, Unpack
 from uuid import UUID
 
 from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.json_objects import are_same, merged, object_faults
 from sokho.core.domain.lines import TEXT, WRONG_CHARACTER, line_faults
 from sokho.core.domain.texts import Text
-from sokho.modules.items.domain.attributes import are_same, attribute_faults, merged
 from sokho.modules.items.domain.barcodes import barcode_faults
 
 SKU_LENGTH: Final = 64
@@ -142,7 +142,7 @@ class Item:
         for index, tag in enumerate(self.tags):
             yield from line_faults(f"/tags/{index}", tag, TAG_LENGTH)
         if self.attributes:
-            yield from attribute_faults(self.attributes)
+            yield from object_faults("/attributes", self.attributes)
 
 
 _Item = TypeVar("_Item", bound=Item)

@@ -109,12 +109,12 @@ class ItemRepository(ABC):
         """Return at most `limit` conversions of an item by unit, from behind `after`."""
 
     @abstractmethod
-    async def put_conversion(self, conversion: Conversion) -> bool:
-        """Store a conversion in place of what there is; return whether it is new.
+    async def put_conversion(self, conversion: Conversion) -> Conversion | None:
+        """Store a conversion; return the one in whose place it is, or None.
 
         Raises `ItemNotFoundError`, and `InvalidError` for the item's own unit or an unknown one.
         """
 
     @abstractmethod
-    async def delete_conversion(self, item_id: UUID, unit: str) -> bool:
-        """Remove a conversion; return whether there was one."""
+    async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        """Remove a conversion; return it, or None where there was none."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sokho.core.domain.clock import Clock, utc_now
 from sokho.core.domain.errors import PreconditionFailedError
+from sokho.core.domain.events import Event, EventLog, created, deleted, updated
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.domain.versions import ExpectedVersion
@@ -29,11 +30,13 @@ class ItemService:
     def __init__(
         self,
         repo: ItemRepository,
+        events: EventLog,
         *,
         clock: Clock = utc_now,
         make_id: Callable[[], UUID] = new_id,
     ) -> None:
         self._repo = repo
+        self._events = events
         self._clock = clock
         self._make_id = make_id
 
@@ -42,6 +45,7 @@ class ItemService:
         item = Item.create(
             id=self._make_id(), tenant_id=tenant_id, name=name, now=self._clock(), **given
         )
+        self._events.record(created("item", item.id, item))
         return await self._repo.create(item)
 
     async def get(self, item_id: UUID) -> Item:
@@ -78,6 +82,7 @@ class ItemService:
             return item
         if changed.unit != item.unit and await self._repo.with_conversions([item_id]):
             raise UnitInUseError
+        self._events.record(updated("item", item_id, item, changed))
         return await self._repo.update(changed)
 
     async def delete(self, item_id: UUID, expected: ExpectedVersion) -> None:
@@ -87,6 +92,7 @@ class ItemService:
         """
         item = await self._held(item_id)
         expected.require(item.version)
+        self._events.record(deleted("item", item_id, item))
         if not await self._repo.delete(item_id, item.version):
             raise PreconditionFailedError
 
@@ -97,7 +103,8 @@ class ItemService:
         `UnitInUseError`, and `DuplicateSKUError` when others keep taking and freeing a SKU.
         """
         keys = [sku_key(row["sku"]) for row in rows]
-        created: set[UUID] = set()
+        created: dict[str, object] = {}
+        updated: dict[str, object] = {}
         for _ in range(_ATTEMPTS):
             batch = ItemBatch(
                 rows,
@@ -107,10 +114,14 @@ class ItemService:
                 make_id=self._make_id,
             )
             batch.refuse_unknown_units(await self._repo.known_units(batch.units))
-            made = await self._repo.save(batch.new, batch.changed)
+            saved = await self._repo.save(batch.new, batch.changed)
             await self._refuse_changed_units(batch)
-            created |= made
-            if len(made) == len(batch.new):
+            created |= {str(item.id): item.sku for item in batch.new if item.id in saved}
+            updated |= batch.differences
+            if len(saved) == len(batch.new):
+                if created or updated:
+                    changes = {"created": created, "updated": updated}
+                    self._events.record(Event("item.batch", None, changes))
                 ids = [item.id for item in batch.items]
                 return BatchResult(len(created), len(rows) - len(created), ids)
         raise DuplicateSKUError(keys[0])
@@ -146,13 +157,18 @@ class ItemService:
             numerator=numerator,
             denominator=denominator,
         )
-        return conversion, await self._repo.put_conversion(conversion)
+        before = await self._repo.put_conversion(conversion)
+        if before != conversion:
+            self._events.record(_changed(item_id, before, conversion))
+        return conversion, before is None
 
     async def delete_conversion(self, item_id: UUID, unit: str) -> None:
         """Remove a conversion; raises `ItemNotFoundError`, `ConversionNotFoundError`."""
-        if not await self._repo.delete_conversion(item_id, trimmed(unit)):
+        removed = await self._repo.delete_conversion(item_id, trimmed(unit))
+        if removed is None:
             await self.get(item_id)
             raise ConversionNotFoundError
+        self._events.record(_changed(item_id, removed, None))
 
     async def _held(self, item_id: UUID) -> Item:
         """Return an item that nobody else can change meanwhile, so that any version is the last."""
@@ -165,3 +181,11 @@ class ItemService:
         rows = batch.rows_of_changed_units
         if rows and (used := await self._repo.with_conversions(rows)):
             raise UnitInUseError(sorted(rows[id] for id in used))
+
+
+def _changed(item_id: UUID, before: Conversion | None, after: Conversion | None) -> Event:
+    """Return the event of a conversion, which belongs to the history of its item."""
+    unit = next(each.unit for each in (before, after) if each is not None)
+    states = {"before": before, "after": after}
+    changes = {unit: {when: state and state.terms for when, state in states.items()}}
+    return Event("item.conversion_changed", str(item_id), changes)

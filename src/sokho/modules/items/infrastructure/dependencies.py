@@ -11,7 +11,7 @@ from sokho.modules.items.infrastructure.postgres_repo import PostgresItemRepo
 
 async def get_item_service(transaction: CurrentTransaction) -> ItemService:
     """Return the service on the caller's tenant."""
-    return ItemService(PostgresItemRepo(transaction))
+    return ItemService(PostgresItemRepo(transaction), transaction)
 
 
 CurrentItemService = Annotated[ItemService, Depends(get_item_service)]

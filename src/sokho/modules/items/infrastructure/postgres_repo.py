@@ -117,6 +117,11 @@ _WITH_CONVERSIONS = Statement(
         item_conversions.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
     )
 )
+_GET_CONVERSION = Statement(
+    sa.select(item_conversions)
+    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
+    .with_for_update()
+)
 # Until the conversion is written nobody may give the item another unit.
 _HOLD_UNIT = Statement(sa.select(items.c.unit).where(_THIS).with_for_update(read=True))
 _conversion_columns = [column.name for column in item_conversions.columns]
@@ -126,12 +131,12 @@ _PUT_CONVERSION = Statement(
     _put.on_conflict_do_update(
         index_elements=["tenant_id", "item_id", "unit"],
         set_={name: _put.excluded[name] for name in _terms},
-    ).returning(sa.literal_column("xmax = 0").label("is_new"))
+    ).returning(item_conversions.c.unit)
 )
 _DELETE_CONVERSION = Statement(
     sa.delete(item_conversions)
     .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
-    .returning(item_conversions.c.unit)
+    .returning(item_conversions)
 )
 
 _ORDER_BY: Final[dict[str, sa.Column[Any]]] = {
@@ -250,23 +255,25 @@ class PostgresItemRepo(ItemRepository):
         )
         return [Conversion(**row) for row in rows]
 
-    async def put_conversion(self, conversion: Conversion) -> bool:
+    async def put_conversion(self, conversion: Conversion) -> Conversion | None:
         item = await self._tx.fetch_one(_HOLD_UNIT, id=conversion.item_id)
         if item is None:
             raise ItemNotFoundError(conversion.item_id)
         conversion.refuse_own_unit(item["unit"])
         try:
-            row = await self._tx.fetch_one(_PUT_CONVERSION, **asdict(conversion))
+            before = await self._tx.fetch_one(
+                _GET_CONVERSION, item_id=conversion.item_id, unit=conversion.unit
+            )
+            await self._tx.fetch_all(_PUT_CONVERSION, **asdict(conversion))
         except ConstraintViolationError as violation:
             if violation.constraint == "item_conversions_tenant_id_unit_fkey":
                 raise InvalidError(UNKNOWN_UNIT.below("/path")) from violation
             raise
-        assert row is not None
-        return bool(row["is_new"])
+        return None if before is None else Conversion(**before)
 
-    async def delete_conversion(self, item_id: UUID, unit: str) -> bool:
+    async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
         row = await self._tx.fetch_one(_DELETE_CONVERSION, item_id=item_id, unit=unit)
-        return row is not None
+        return None if row is None else Conversion(**row)
 
 
 @lru_cache(maxsize=512)

@@ -1,19 +1,39 @@
 """Businesses in PostgreSQL."""
 
+from collections.abc import Sequence
+from typing import Any, Final
+
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
-from sokho.core.infrastructure.database import Database, Row, Statement, Transaction
-from sokho.modules.tenants.domain.entities import Tenant, TenantState
-from sokho.modules.tenants.domain.repository import TenantRepository
+from sokho.core.domain.errors import PreconditionFailedError
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position
+from sokho.core.infrastructure.database import TENANT, Database, Row, Statement, Transaction
+from sokho.modules.tenants.domain.entities import Tenant, TenantState, TenantSummary
+from sokho.modules.tenants.domain.repository import TenantDirectory, TenantRepository
 from sokho.modules.tenants.infrastructure.tables import tenants
 
+_OURS = tenants.c.id == TENANT
+
+_WRITTEN: Final[dict[str, Any]] = {
+    column.name: p(column.name)
+    for column in tenants.columns
+    if column.name not in {"id", "created_at", "updated_at"}
+}
+
+_GET = Statement(sa.select(tenants).where(_OURS))
+_LOCK = Statement(sa.select(tenants).where(_OURS).with_for_update())
 _CREATE = Statement(
     sa.insert(tenants)
-    .values(id=p("id"), name=p("name"), state=p("state"), created_at=p("created_at"))
+    .values(_WRITTEN | {"id": p("id"), "created_at": sa.func.now(), "updated_at": sa.func.now()})
     .returning(tenants)
 )
-_LIST = Statement(sa.select(tenants).order_by(tenants.c.created_at, tenants.c.id))
+_UPDATE = Statement(
+    sa.update(tenants)
+    .where(_OURS, tenants.c.version == p("version") - 1)
+    .values(_WRITTEN | {"updated_at": sa.func.now()})
+    .returning(tenants)
+)
 
 
 class PostgresTenantRepo(TenantRepository):
@@ -23,22 +43,54 @@ class PostgresTenantRepo(TenantRepository):
         self._tx = transaction
 
     async def create(self, tenant: Tenant) -> Tenant:
-        row = await self._tx.fetch_one(
-            _CREATE,
-            id=tenant.id,
-            name=tenant.name,
-            state=tenant.state,
-            created_at=tenant.created_at,
-        )
+        row = await self._tx.fetch_one(_CREATE, id=tenant.id, **_values(tenant))
         assert row is not None
         return _to_tenant(row)
 
+    async def get(self, *, lock: bool = False) -> Tenant | None:
+        row = await self._tx.fetch_one(_LOCK if lock else _GET)
+        return None if row is None else _to_tenant(row)
 
-async def list_all_tenants(worker: Database) -> list[Tenant]:
-    """Return every business, oldest first: operator's work, through the worker's own role."""
-    async with worker.unbound() as connection:
-        rows = await connection.fetch(_LIST.text)
-    return [_to_tenant(row) for row in rows]
+    async def update(self, tenant: Tenant) -> Tenant:
+        row = await self._tx.fetch_one(_UPDATE, **_values(tenant))
+        if row is None:
+            raise PreconditionFailedError
+        return _to_tenant(row)
+
+
+class WorkerTenantDirectory(TenantDirectory):
+    """Every business: through the worker's own role, which may read these columns alone."""
+
+    def __init__(self, worker: Database) -> None:
+        self._worker = worker
+
+    async def list(
+        self,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> Sequence[TenantSummary]:
+        order, behind = ("DESC", "<") if descending else ("ASC", ">")
+        condition = "" if after is None else f"WHERE id {behind} $3"
+        async with self._worker.unbound() as connection:
+            rows = await connection.fetch(
+                f"SELECT id, name, state, created_at FROM tenants {condition} "  # noqa: S608 - of constants
+                f"ORDER BY id {order} LIMIT $1 OFFSET $2",
+                limit,
+                offset,
+                *(after or ()),
+            )
+        return [
+            TenantSummary(
+                id=row["id"],
+                name=row["name"],
+                state=TenantState(row["state"]),
+                created_at=row["created_at"],
+            )
+            for row in rows
+        ]
 
 
 def _to_tenant(row: Row) -> Tenant:
@@ -46,5 +98,14 @@ def _to_tenant(row: Row) -> Tenant:
         id=row["id"],
         name=row["name"],
         state=TenantState(row["state"]),
+        locale=row["locale"],
+        time_zone=row["time_zone"],
+        settings=row["settings"],
+        version=row["version"],
         created_at=row["created_at"],
+        updated_at=row["updated_at"],
     )
+
+
+def _values(tenant: Tenant) -> dict[str, object]:
+    return {name: getattr(tenant, name) for name in _WRITTEN}

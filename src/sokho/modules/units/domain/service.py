@@ -3,6 +3,7 @@
 from typing import Unpack
 from uuid import UUID
 
+from sokho.core.domain.events import EventLog, created, updated
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position
 from sokho.core.domain.versions import ExpectedVersion
 from sokho.modules.units.domain.defaults import default_units
@@ -14,8 +15,9 @@ from sokho.modules.units.domain.repository import UnitRepository
 class UnitService:
     """The business operations on units, each one step of one transaction."""
 
-    def __init__(self, repo: UnitRepository) -> None:
+    def __init__(self, repo: UnitRepository, events: EventLog) -> None:
         self._repo = repo
+        self._events = events
 
     async def create_defaults(self, tenant_id: UUID) -> None:
         """Give a new business the units that it will begin with."""
@@ -24,6 +26,7 @@ class UnitService:
     async def create(self, tenant_id: UUID, *, code: str, name: str, decimals: int) -> Unit:
         """Add a unit; raises `InvalidError`, `DuplicateUnitError`."""
         unit = Unit.create(tenant_id=tenant_id, code=code, name=name, decimals=decimals)
+        self._events.record(created("unit", unit.code, unit))
         await self._repo.create([unit])
         return unit
 
@@ -58,5 +61,6 @@ class UnitService:
         expected.require(unit.version)
         changed = unit.change(**changes)
         if changed is not unit:
+            self._events.record(updated("unit", unit.code, unit, changed))
             await self._repo.update(changed)
         return changed

@@ -11,7 +11,7 @@ from sokho.modules.units.infrastructure.postgres_repo import PostgresUnitRepo
 
 async def get_unit_service(transaction: CurrentTransaction) -> UnitService:
     """Return the service on the caller's tenant."""
-    return UnitService(PostgresUnitRepo(transaction))
+    return UnitService(PostgresUnitRepo(transaction), transaction)
 
 
 CurrentUnitService = Annotated[UnitService, Depends(get_unit_service)]

@@ -1,4 +1,4 @@
-"""Attributes: a JSON object of the business's own making, bounded, and patched by RFC 7396."""
+"""JSON objects of a business's own making: bounded, compared as JSON, patched by RFC 7396."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,16 +8,16 @@ from sokho.core.domain.errors import FieldError
 from sokho.core.domain.lines import TEXT, WRONG_CHARACTER
 from sokho.core.domain.texts import Text
 
-ATTRIBUTES_BYTES: Final = 16 * 1024
-ATTRIBUTES_DEPTH: Final = 5
+OBJECT_BYTES: Final = 16 * 1024
+OBJECT_DEPTH: Final = 5
 
-_SIZE = Text(vi="Thuộc tính vượt quá 16 KiB.", en="The attributes take more than 16 KiB.")
+_SIZE = Text(vi="Nội dung vượt quá 16 KiB.", en="The object takes more than 16 KiB.")
 _DEPTH = Text(
-    vi="Thuộc tính lồng nhau quá {most} tầng.", en="The attributes nest deeper than {most} levels."
-).format(most=ATTRIBUTES_DEPTH)
+    vi="Nội dung lồng nhau quá {most} tầng.", en="The object nests deeper than {most} levels."
+).format(most=OBJECT_DEPTH)
 _NUMBER = Text(
-    vi="Thuộc tính có số nằm ngoài khoảng cho phép.",
-    en="The attributes have a number out of range.",
+    vi="Có số nằm ngoài khoảng cho phép.",
+    en="A number in the object is out of range.",
 )
 
 _SMALLEST_NUMBER: Final = 1e-18
@@ -26,12 +26,12 @@ _SMALLEST_WITH_EXPONENT: Final = 1e16
 """From here on a float is written with an exponent, and jsonb returns it as an integer."""
 
 
-def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
-    """Yield what keeps the attributes from surviving PostgreSQL's jsonb and any JSON parser."""
-    if _is_too_deep(attributes):
-        yield FieldError("/attributes", "too_deep", _DEPTH)
+def object_faults(pointer: str, content: Mapping[str, object]) -> Iterator[FieldError]:
+    """Yield what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
+    if _is_too_deep(content):
+        yield FieldError(pointer, "too_deep", _DEPTH)
         return
-    pending: list[object] = [attributes]
+    pending: list[object] = [content]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
@@ -41,13 +41,13 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[FieldError]:
             pending += value
         elif isinstance(value, str):
             if not TEXT.fullmatch(value):
-                yield FieldError("/attributes", "invalid_character", WRONG_CHARACTER)
+                yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
                 return
         elif not _is_plain_number(value):
-            yield FieldError("/attributes", "out_of_range", _NUMBER)
+            yield FieldError(pointer, "out_of_range", _NUMBER)
             return
-    if len(_written(attributes).encode()) > ATTRIBUTES_BYTES:
-        yield FieldError("/attributes", "too_long", _SIZE)
+    if len(_written(content).encode()) > OBJECT_BYTES:
+        yield FieldError(pointer, "too_long", _SIZE)
 
 
 def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -55,16 +55,16 @@ def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
     return one == other and _is_same(one, other)
 
 
-def merged(attributes: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes with a merge patch applied (RFC 7396, section 2): null deletes.
+def merged(content: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with a merge patch applied (RFC 7396, section 2): null deletes.
 
     A patch that nests too deep is returned as it is: so would its result, which is judged.
     """
-    return dict(patch) if _is_too_deep(patch) else _merged(attributes, patch)
+    return dict(patch) if _is_too_deep(patch) else _merged(content, patch)
 
 
-def _written(attributes: Mapping[str, object]) -> str:
-    return json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
+def _written(content: Mapping[str, object]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -93,7 +93,7 @@ def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:
 def _is_too_deep(value: object) -> bool:
     """Measure the depth level by level: recursion would have a limit of its own."""
     level: list[object] = [value]
-    for _ in range(ATTRIBUTES_DEPTH):
+    for _ in range(OBJECT_DEPTH):
         level = [child for each in level for child in _children(each)]
     return any(isinstance(each, dict | list) for each in level)
 

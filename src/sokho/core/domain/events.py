@@ -1,0 +1,63 @@
+"""What has happened: one event for each change, written in the change's own transaction."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+_TOLD_ELSEWHERE: Final = frozenset({"id", "tenant_id", "created_at", "updated_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change: of what type, to which resource, and each field before and after.
+
+    `changes` is JSON: ``{"name": {"before": …, "after": …}}``. Never a secret, and no person:
+    who acted is an id.
+    """
+
+    type: str
+    resource_id: str | None
+    changes: Mapping[str, object]
+
+
+class EventLog(ABC):
+    """Where events go: with the next change of the transaction, or not at all."""
+
+    @abstractmethod
+    def record(self, event: Event) -> None:
+        """Have `event` written together with what changes next."""
+
+
+def created(kind: str, id: object, entity: Any, *, hidden: Collection[str] = ()) -> Event:
+    """Return the event of a thing that was made, without its `hidden` fields."""
+    changes = {name: {"after": value} for name, value in _shown(entity, hidden).items()}
+    return Event(f"{kind}.created", str(id), changes)
+
+
+def updated(kind: str, id: object, before: Any, after: Any) -> Event:
+    """Return the event of a thing that was changed: the fields that differ."""
+    return Event(f"{kind}.updated", str(id), differences(before, after))
+
+
+def deleted(kind: str, id: object, entity: Any) -> Event:
+    """Return the event of a thing that was removed."""
+    changes = {name: {"before": value} for name, value in _shown(entity).items()}
+    return Event(f"{kind}.deleted", str(id), changes)
+
+
+def differences(before: Any, after: Any) -> dict[str, object]:
+    """Return the fields in which two states of one thing differ, before and after."""
+    old, new = _shown(before), _shown(after)
+    return {
+        name: {"before": old[name], "after": new[name]} for name in old if old[name] != new[name]
+    }
+
+
+def _shown(entity: Any, hidden: Collection[str] = ()) -> dict[str, object]:
+    left_out = _TOLD_ELSEWHERE.union(hidden)
+    return {
+        field.name: getattr(entity, field.name)
+        for field in fields(entity)
+        if field.name not in left_out
+    }

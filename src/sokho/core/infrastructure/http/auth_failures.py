@@ -1,0 +1,52 @@
+"""Who guesses keys is slowed down: failures by address are counted, and refused beyond a limit."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from time import monotonic
+from typing import Final
+
+from sokho.core.infrastructure.http.errors import RateLimitedError
+
+_WINDOW_SECONDS: Final = 60.0
+_ADDRESSES: Final = 10_000
+
+
+class AuthFailures:
+    """Counts wrong keys by address, a minute at a time, in this process.
+
+    Only a failure is ever refused: whoever shows a valid key is served, also from an address
+    that somebody else guesses from. Of an IPv6 address the network counts, since its other
+    half is anybody's to choose.
+    """
+
+    def __init__(self, per_minute: int, *, ticks: Callable[[], float] = monotonic) -> None:
+        self._per_minute = per_minute
+        self._ticks = ticks
+        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def note(self, address: str) -> None:
+        """Count one failure; raises `RateLimitedError` when there were too many."""
+        if not self._per_minute:
+            return
+        now, network = self._ticks(), _network(address)
+        began, failures = self._windows.get(network, (now, 0))
+        if now - began >= _WINDOW_SECONDS:
+            began, failures = now, 0
+        self._windows[network] = (began, failures + 1)
+        self._windows.move_to_end(network)
+        if len(self._windows) > _ADDRESSES:
+            self._windows.popitem(last=False)
+        if failures >= self._per_minute:
+            raise RateLimitedError(ceil(began + _WINDOW_SECONDS - now))
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a socket of this machine has none
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(int(parsed) >> 64)
+    return address

@@ -1,0 +1,1 @@
+"""How an API key looks from outside."""

@@ -1,0 +1,1 @@
+"""Audit: what has happened in a business, for whoever may ask."""

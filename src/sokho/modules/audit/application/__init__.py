@@ -1,0 +1,1 @@
+"""How a recorded event looks from outside."""

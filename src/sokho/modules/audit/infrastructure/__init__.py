@@ -1,0 +1,1 @@
+"""Where recorded events are found and served."""

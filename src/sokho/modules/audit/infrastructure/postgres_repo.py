@@ -1,0 +1,104 @@
+"""Recorded events in PostgreSQL."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as p
+
+from sokho.core.domain.events import Event
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position
+from sokho.core.infrastructure.database import TENANT, Row, Statement, Transaction
+from sokho.core.infrastructure.database.events import Xid8, actors, events
+from sokho.modules.audit.domain.entities import RecordedEvent
+from sokho.modules.audit.domain.repository import EventFilter, RecordedEventRepository
+
+_KEY: Final = (events.c.xid, events.c.id)
+
+# Every transaction before this one has ended: no event can appear among those behind it.
+_HORIZON = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot(), type_=Xid8())
+
+_CONDITIONS: Final[dict[str, sa.ColumnElement[bool]]] = {
+    "type": events.c.type == p("type"),
+    "resource_id": events.c.resource_id == p("resource_id"),
+    "actor": events.c.actor == p("actor"),
+}
+
+
+_ERASE_ACTOR: Final = Statement(
+    sa.delete(actors)
+    .where(actors.c.tenant_id == TENANT, actors.c.name == p("actor_name"))
+    .returning(actors.c.id)
+)
+
+
+class PostgresRecordedEventRepo(RecordedEventRepository):
+    """Events of the tenant that `transaction` is bound to."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._tx = transaction
+
+    async def list(
+        self,
+        filter: EventFilter,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+    ) -> list[RecordedEvent]:
+        values: dict[str, Any] = {
+            name: value for name in _CONDITIONS if (value := getattr(filter, name)) is not None
+        }
+        statement = _list_statement(
+            frozenset(values), descending=descending, resumed=after is not None
+        )
+        if after is not None:
+            values["after_xid"], values["after_id"] = after
+        rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
+        return [_to_event(row) for row in rows]
+
+
+async def erase_actor(transaction: Transaction, name: str) -> bool:
+    """Forget who stood behind an id in the events of a tenant; return whether there was one."""
+    row = await transaction.fetch_one(_ERASE_ACTOR, actor_name=name)
+    if row is not None:
+        transaction.record(Event("actor.erased", str(row["id"]), {}))
+    return row is not None
+
+
+@lru_cache
+def _list_statement(conditions: frozenset[str], *, descending: bool, resumed: bool) -> Statement:
+    named = actors.c.name.label("on_behalf_of_name")
+    of = sa.and_(actors.c.tenant_id == TENANT, actors.c.id == events.c.on_behalf_of)
+    statement = (
+        sa.select(events, named)
+        .select_from(events.outerjoin(actors, of))
+        .where(
+            events.c.tenant_id == TENANT,
+            events.c.xid < _HORIZON,
+            *(_CONDITIONS[name] for name in sorted(conditions)),
+        )
+    )
+    if resumed:
+        here = sa.tuple_(*_KEY)
+        there = sa.tuple_(p("after_xid", type_=Xid8()), p("after_id", type_=sa.Uuid()))
+        statement = statement.where(here < there if descending else here > there)
+    order = [column.desc() if descending else column for column in _KEY]
+    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
+    return Statement(statement.order_by(*order).limit(limit).offset(offset))
+
+
+def _to_event(row: Row) -> RecordedEvent:
+    return RecordedEvent(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        type=row["type"],
+        resource_id=row["resource_id"],
+        actor=row["actor"],
+        on_behalf_of=row["on_behalf_of_name"],
+        request_id=row["request_id"],
+        changes=row["changes"],
+        created_at=row["created_at"],
+        xid=row["xid"],
+    )

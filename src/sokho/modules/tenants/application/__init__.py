@@ -1,0 +1,1 @@
+"""How a business looks from outside."""
