@@ -67,8 +67,8 @@ class ItemRepository(ABC):
         """
 
     @abstractmethod
-    async def delete(self, id: UUID, version: int) -> bool:
-        """Remove the item and its conversions; return whether there was one of this version.
+    async def delete(self, id: UUID) -> bool:
+        """Remove the item and its conversions; return whether there was one.
 
         Raises `ItemInUseError` when something else refers to it.
         """
@@ -109,10 +109,18 @@ class ItemRepository(ABC):
         """Return at most `limit` conversions of an item by unit, from behind `after`."""
 
     @abstractmethod
-    async def put_conversion(self, conversion: Conversion) -> bool:
-        """Store a conversion in place of what there is; return whether it is new.
+    async def hold_unit(self, id: UUID) -> str | None:
+        """Return the item's unit, which then nobody can change, or None without the item."""
 
-        Raises `ItemNotFoundError`, and `InvalidError` for the item's own unit or an unknown one.
+    @abstractmethod
+    async def get_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        """Return a conversion, or None where the item has none such."""
+
+    @abstractmethod
+    async def put_conversion(self, conversion: Conversion) -> bool:
+        """Store a conversion of an item that is there; return whether it is new.
+
+        Raises `InvalidError` for an unknown unit.
         """
 
     @abstractmethod

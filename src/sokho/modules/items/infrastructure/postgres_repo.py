@@ -39,6 +39,7 @@ from sokho.modules.items.infrastructure.batch_statements import (
     array_text,
 )
 from sokho.modules.items.infrastructure.tables import item_conversions, item_tags, items
+from sokho.modules.items.infrastructure.tag_steps import tags_gone, tags_indexed
 
 _OURS = items.c.tenant_id == TENANT
 _THIS = sa.and_(_OURS, items.c.id == p("id"))
@@ -52,17 +53,6 @@ _WRITTEN: Final[dict[str, sa.BindParameter[Any]]] = {
 
 _GET = Statement(sa.select(items).where(_THIS))
 _HOLD = Statement(sa.select(items).where(_THIS).with_for_update(key_share=True))
-
-
-def _tags_of(row: sa.CTE) -> sa.CTE:
-    """Return the step that indexes the tags of the item written by the same statement."""
-    tags = sa.select(row.c.tenant_id, sa.func.unnest(row.c.tags), row.c.id)
-    return (
-        insert(item_tags)
-        .from_select(["tenant_id", "tag", "item_id"], tags)
-        .on_conflict_do_nothing()
-        .cte("tags_indexed")
-    )
 
 
 _new = (
@@ -81,7 +71,7 @@ _new = (
 _CREATE = Statement(_new)
 
 _new_row = _new.cte("new_item")
-_CREATE_TAGGED = Statement(sa.select(_new_row).add_cte(_tags_of(_new_row)))
+_CREATE_TAGGED = Statement(sa.select(_new_row).add_cte(tags_indexed(_new_row)))
 
 _changed = (
     sa.update(items)
@@ -90,21 +80,11 @@ _changed = (
     .returning(items)
 )
 _changed_row = _changed.cte("changed_item")
-_tags_gone = (
-    sa.delete(item_tags)
-    .where(
-        item_tags.c.tenant_id == TENANT,
-        item_tags.c.tenant_id == _changed_row.c.tenant_id,
-        item_tags.c.item_id == _changed_row.c.id,
-        item_tags.c.tag != sa.all_(_changed_row.c.tags),
-    )
-    .cte("tags_gone")
+_UPDATE = Statement(
+    sa.select(_changed_row).add_cte(tags_gone(_changed_row), tags_indexed(_changed_row))
 )
-_UPDATE = Statement(sa.select(_changed_row).add_cte(_tags_gone, _tags_of(_changed_row)))
 
-_DELETE = Statement(
-    sa.delete(items).where(_THIS, items.c.version == p("version")).returning(items.c.id)
-)
+_DELETE = Statement(sa.delete(items).where(_THIS).returning(items.c.id))
 
 _CONVERSIONS = sa.and_(
     item_conversions.c.tenant_id == TENANT, item_conversions.c.item_id == p("item_id")
@@ -116,6 +96,9 @@ _WITH_CONVERSIONS = Statement(
         item_conversions.c.tenant_id == TENANT,
         item_conversions.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
     )
+)
+_GET_CONVERSION = Statement(
+    sa.select(item_conversions).where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
 )
 # Until the conversion is written nobody may give the item another unit.
 _HOLD_UNIT = Statement(sa.select(items.c.unit).where(_THIS).with_for_update(read=True))
@@ -206,9 +189,9 @@ class PostgresItemRepo(ItemRepository):
             raise ItemNotFoundError(item.id)
         raise PreconditionFailedError
 
-    async def delete(self, id: UUID, version: int) -> bool:
+    async def delete(self, id: UUID) -> bool:
         try:
-            return await self._tx.fetch_one(_DELETE, id=id, version=version) is not None
+            return await self._tx.fetch_one(_DELETE, id=id) is not None
         except ConstraintViolationError as violation:
             raise ItemInUseError from violation  # whatever it is that refers to the item
 
@@ -228,7 +211,8 @@ class PostgresItemRepo(ItemRepository):
         return {row["id"] for row in await self._tx.fetch_all(SAVE, **given)}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
-        return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
+        storable = [code for code in codes if TEXT.fullmatch(code)]
+        return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=storable)}
 
     async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
         rows = await self._tx.fetch_all(_WITH_CONVERSIONS, ids=list(ids))  # a dict is no array
@@ -250,16 +234,20 @@ class PostgresItemRepo(ItemRepository):
         )
         return [Conversion(**row) for row in rows]
 
+    async def hold_unit(self, id: UUID) -> str | None:
+        row = await self._tx.fetch_one(_HOLD_UNIT, id=id)
+        return None if row is None else row["unit"]
+
+    async def get_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        row = await self._tx.fetch_one(_GET_CONVERSION, item_id=item_id, unit=unit)
+        return None if row is None else Conversion(**row)
+
     async def put_conversion(self, conversion: Conversion) -> bool:
-        item = await self._tx.fetch_one(_HOLD_UNIT, id=conversion.item_id)
-        if item is None:
-            raise ItemNotFoundError(conversion.item_id)
-        conversion.refuse_own_unit(item["unit"])
         try:
             row = await self._tx.fetch_one(_PUT_CONVERSION, **asdict(conversion))
         except ConstraintViolationError as violation:
             if violation.constraint == "item_conversions_tenant_id_unit_fkey":
-                raise InvalidError(UNKNOWN_UNIT.below("/path")) from violation
+                raise InvalidError(UNKNOWN_UNIT) from violation
             raise
         assert row is not None
         return bool(row["is_new"])
