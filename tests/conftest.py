@@ -104,7 +104,7 @@ def derived_keys() -> DerivedKeys:
 async def app(urls: DatabaseUrls) -> AsyncIterator[FastAPI]:
     app = create_app(settings_for(urls))
     yield app
-    await app.state.database.close()
+    await close(app)
 
 
 @pytest.fixture(scope="session")
@@ -149,6 +149,12 @@ def client_of(app: ASGIApp, api_key: str | None = None) -> httpx2.AsyncClient:
         base_url="http://sokho.test",
         headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
     )
+
+
+async def close(app: FastAPI) -> None:
+    """Close what a service that was never started has opened."""
+    await app.state.database.close()
+    await app.state.worker.close()
 
 
 async def a_key_with(database: Database, keys: DerivedKeys, tenant_id: UUID, *scopes: Scope) -> str:

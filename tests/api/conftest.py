@@ -15,7 +15,7 @@ from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.tokens import make_operator_key
 from tests.api.premises import Premises
-from tests.conftest import Business, a_key_with, client_of, settings_for
+from tests.conftest import Business, a_key_with, client_of, close, settings_for
 
 OPERATOR_KEY = make_operator_key(b"\7" * 32)
 
@@ -30,7 +30,7 @@ async def fresh_app(urls: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncItera
         settings_for(urls, pool_size=2, operator_key_hash=pepper.hash(OPERATOR_KEY).hex())
     )
     yield app
-    await app.state.database.close()
+    await close(app)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sokho.core.infrastructure.database.pool import Connection
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
-from tests.conftest import SECRET, client_of
+from tests.conftest import SECRET, client_of, close
 from tests.sealing.parties import VERSIONS, Party, word_of
 from tests.sealing.stock import stock
 
@@ -124,7 +124,7 @@ async def world_of(app: FastAPI, urls: DatabaseUrls) -> AsyncIterator[World]:
             yield World(app, http, admin, await tenant_tables(admin))
     finally:
         await admin.close()
-        await app.state.database.close()
+        await close(app)
 
 
 async def tenant_tables(admin: Connection) -> dict[str, str]:
