@@ -12,7 +12,7 @@ from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedErro
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import OverloadedError
 from sokho.core.infrastructure.http.body import JSON, MERGE_PATCH
-from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY
+from sokho.core.infrastructure.http.credentials import ACTOR_LENGTH, API_KEY, OPERATOR_KEY
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
@@ -41,6 +41,14 @@ READS_BODY: Final[tuple[type[DomainError], ...]] = (
 )
 """What can be wrong with a body, for `problems`."""
 
+_ACTOR: Final = {
+    "name": "Sokho-Actor",
+    "in": "header",
+    "required": False,
+    "description": "For whom the key acts: recorded in the audit log, never trusted.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": ACTOR_LENGTH},
+    "example": "nv-042",
+}
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
@@ -110,7 +118,9 @@ def complete(document: dict[str, Any]) -> None:
         described = key.model.model_dump(mode="json", by_alias=True, exclude_none=True)
         components.setdefault("securitySchemes", {})[key.scheme_name] = described
     for path in document.get("paths", {}).values():
-        for operation in path.values():
+        for method, operation in path.items():
+            if method != "get":
+                operation.setdefault("parameters", []).append(_ACTOR)
             _complete(operation)
 
 
