@@ -1,6 +1,7 @@
 """Every change leaves its trace, and nothing else does: each operation of the document."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from tests.api.traced import (
     state_of,
     updated_changes,
 )
+from tests.conftest import client_of
 from tests.recorded import Recorded
 from tests.sealing.world import tenant_tables
 
@@ -30,7 +32,7 @@ every_change = pytest.mark.parametrize("operation", CHANGING, ids=repr)
 
 @pytest.fixture
 async def shop(fresh_app: FastAPI) -> Shop:
-    return await Shop.opened(fresh_app)
+    return await Shop.opened(fresh_app.state.database, partial(client_of, fresh_app))
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ async def performed(shop: Shop, operation: Documented) -> tuple[Any, Recorded]:
     answer = await shop.call(operation.method, operation.path, TRACES[repr(operation)].body)
     assert operation.succeeds_with(answer.status_code), answer.text
     if operation.path == "/v1/admin/tenants":
-        return answer, Recorded(shop.app.state.database, UUID(answer.json()["id"]))
+        return answer, Recorded(shop.database, UUID(answer.json()["id"]))
     return answer, shop.log
 
 

@@ -6,16 +6,17 @@ from typing import Any, Final
 from uuid import UUID
 
 import httpx2
-from fastapi import FastAPI
 
+from sokho.core.infrastructure.database import Database
 from sokho.modules.api_keys.domain.tokens import KeyToken
 from tests.api.conftest import OPERATOR_KEY
 from tests.api.documented import DOCUMENTED, Documented
-from tests.conftest import client_of
 from tests.recorded import Recorded
 
 Changes = Mapping[str, object]
 State = dict[str, Any]
+Connect = Callable[[str], httpx2.AsyncClient]
+"""Makes a client that holds a key."""
 
 ACTOR: Final = "nv-042 Nguyễn Thị Lan"
 """Whom the calls are made for: a person's name, which no event may have."""
@@ -29,7 +30,7 @@ _UNCHANGING: Final = {"id", "tenant_id", "created_at", "updated_at"}
 class Shop:
     """A service with an operator, a business with one of everything, and its log."""
 
-    app: FastAPI
+    database: Database
     http: httpx2.AsyncClient
     operator: httpx2.AsyncClient
     tenant_id: UUID
@@ -41,16 +42,16 @@ class Shop:
     answers: list[httpx2.Response] = field(default_factory=list)
 
     @classmethod
-    async def opened(cls, app: FastAPI) -> "Shop":
+    async def opened(cls, database: Database, connect: Connect) -> "Shop":
         """Open a business by the operator's key, and put one of everything into it."""
-        operator = client_of(app, OPERATOR_KEY)
+        operator = connect(OPERATOR_KEY)
         answer = await operator.post("/v1/admin/tenants", json={"name": "Quán"})
         opened = answer.json()
-        http = client_of(app, opened["api_key"])
+        http = connect(opened["api_key"])
         places = {"tenant_id": opened["id"], "code": "kg", "unit": "thùng"}
         tenant_id = UUID(opened["id"])
-        log = Recorded(app.state.database, tenant_id)
-        shop = cls(app, http, operator, tenant_id, opened["api_key"], places, log)
+        log = Recorded(database, tenant_id)
+        shop = cls(database, http, operator, tenant_id, opened["api_key"], places, log)
         shop.heard(answer)
         item = await shop.call("POST", "/v1/items", {"sku": "S", "name": "N"})
         key = await shop.call("POST", "/v1/api-keys", {"name": KEY_NAME, "role": "viewer"})
@@ -70,12 +71,13 @@ class Shop:
         self, method: str, path: str, body: object = None, *, actor: str = ACTOR, **headers: str
     ) -> httpx2.Response:
         """Call an operation with a valid key of whoever may, for somebody."""
+        given = {"If-Match": "*", "Sokho-Actor": actor, **headers}
         of_operator = path.startswith("/v1/admin")
         answer = await (self.operator if of_operator else self.http).request(
             method,
             path.format(**self.places),
             json=body,
-            headers={"If-Match": "*", "Sokho-Actor": actor.encode(), **headers},  # type: ignore[dict-item]
+            headers=[(name.encode(), value.encode()) for name, value in given.items()],
         )
         return self.heard(answer)
 

@@ -9,7 +9,6 @@ import pytest
 
 from sokho.core.domain.events import created, deleted, differences, updated
 
-
 ID, TENANT = UUID(int=1), UUID(int=2)
 
 
