@@ -31,12 +31,14 @@ class Service:
         folder: Path,
         *arguments: str,
         command: tuple[str, ...] = (str(SOKHO), "serve", "--demo"),
+        **environment: str,
     ) -> None:
         self._environment = {
             **os.environ,
             "SOKHO_DATA_DIR": str(folder),
             "SOKHO_PORT": "0",
             "SOKHO_LANG": "en",
+            **environment,
         }
         self._command = (*command, *arguments)
         self._log = folder / "stderr.txt"
