@@ -25,7 +25,7 @@ _WRITTEN: Final[dict[str, Any]] = {
 _UPDATED_AT: Final = sa.func.greatest(tenants.c.updated_at, sa.func.now())
 
 _GET = Statement(sa.select(tenants).where(_OURS))
-_LOCK = Statement(sa.select(tenants).where(_OURS).with_for_update())
+_LOCK = Statement(sa.select(tenants).where(_OURS).with_for_update(key_share=True))
 _CREATE = Statement(
     sa.insert(tenants)
     .values(_WRITTEN | {"id": p("id"), "created_at": sa.func.now(), "updated_at": sa.func.now()})
