@@ -11,13 +11,10 @@ from fastapi import FastAPI
 from sokho.app import create_app
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
-from sokho.core.infrastructure.secrets import DerivedKeys
-from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.tokens import KeyToken
 from sokho.modules.units.domain.defaults import default_units
-from tests.api.conftest import OPERATOR_KEY
 from tests.api.problems import faults_of, problem_of
-from tests.conftest import Business, client_of, settings_for
+from tests.conftest import Business, client_of, close, settings_for
 from tests.recorded import Recorded
 
 TENANTS: Final = "/v1/admin/tenants"
@@ -90,9 +87,9 @@ class TestOpen:
             ({"name": "a" * 256}, "/name"),
             ({"name": "x", "locale": "vi_VN"}, "/locale"),
             ({"name": "x", "time_zone": "Hanoi"}, "/time_zone"),
-            ({"name": "x", "id": str(UUID(int=1))}, "/id"),
-            ({"name": "x", "state": "suspended"}, "/state"),
-            ({"name": "x", "settings": {}}, "/settings"),
+            ({"name": "x", "id": str(UUID(int=1))}, ""),
+            ({"name": "x", "state": "suspended"}, ""),
+            ({"name": "x", "settings": {}}, ""),
         ],
     )
     async def test_refuses_what_does_not_fit(
@@ -153,12 +150,11 @@ class TestList:
 
 
 @pytest.fixture
-async def elsewhere(urls: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIterator[FastAPI]:
+async def elsewhere(urls: DatabaseUrls) -> AsyncIterator[FastAPI]:
     """A service that remembers nobody, as another worker some seconds later would not."""
-    pepper = Pepper(derived_keys.pepper_id, derived_keys.pepper)
-    app = create_app(settings_for(urls, operator_key_hash=pepper.hash(OPERATOR_KEY).hex()))
+    app = create_app(settings_for(urls))
     yield app
-    await app.state.database.close()
+    await close(app)
 
 
 class TestSuspendAndResume:

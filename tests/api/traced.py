@@ -9,8 +9,8 @@ import httpx2
 
 from sokho.core.infrastructure.database import Database
 from sokho.modules.api_keys.domain.tokens import KeyToken
-from tests.api.conftest import OPERATOR_KEY
 from tests.api.documented import DOCUMENTED, Documented
+from tests.conftest import OPERATOR_KEY
 from tests.recorded import Recorded
 
 Changes = Mapping[str, object]

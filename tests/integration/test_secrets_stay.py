@@ -18,9 +18,8 @@ from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.entities import Pepper
-from tests.api.conftest import OPERATOR_KEY
 from tests.api.traced import ACTOR, CHANGING, KEY_NAME, TRACES, Shop, prepare
-from tests.conftest import SECRET
+from tests.conftest import OPERATOR_KEY, SECRET
 from tests.integration.command_line import SOKHO, Cli
 
 SECRET_LENGTH: Final = 49
