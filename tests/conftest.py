@@ -28,9 +28,12 @@ from sokho.core.infrastructure.database.migrate import migrate
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls, EmbeddedPostgres
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.core.infrastructure.settings import Settings
+from sokho.modules.api_keys.domain.entities import Pepper
+from sokho.modules.api_keys.domain.tokens import make_operator_key
 from sokho.provisioning import api_key_service, open_business
 
 SECRET: Final = "a secret for tests, and for nothing else"
+OPERATOR_KEY: Final = make_operator_key(b"\7" * 32)
 _FOLDER: Final = "SOKHO_TEST_FOLDER"
 _TEMPLATE: Final = "pristine"
 
@@ -104,7 +107,7 @@ def derived_keys() -> DerivedKeys:
 async def app(urls: DatabaseUrls) -> AsyncIterator[FastAPI]:
     app = create_app(settings_for(urls))
     yield app
-    await app.state.database.close()
+    await close(app)
 
 
 @pytest.fixture(scope="session")
@@ -129,17 +132,25 @@ async def other(app: FastAPI, derived_keys: DerivedKeys) -> AsyncIterator[Busine
 
 
 def settings_for(urls: DatabaseUrls, **others: object) -> Settings:
-    """Return settings as an operator would set them for `urls`."""
+    """Return settings as an operator would set them for `urls`, whose key is `OPERATOR_KEY`."""
+    keys = DerivedKeys.from_secret(SECRET)
     return Settings.model_validate(
         {
             "database_url": urls.app,
             "worker_database_url": urls.worker,
             "secret": SECRET,
+            "operator_key_hash": Pepper(keys.pepper_id, keys.pepper).hash(OPERATOR_KEY).hex(),
             "log_level": "error",
             "auth_failures_per_minute": 0,  # all of a run come from one address
             **others,
         }
     )
+
+
+async def close(app: FastAPI) -> None:
+    """Close what a service holds open that was never started."""
+    await app.state.database.close()
+    await app.state.directory._worker.close()
 
 
 def client_of(app: ASGIApp, api_key: str | None = None) -> httpx2.AsyncClient:

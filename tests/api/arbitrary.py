@@ -78,6 +78,13 @@ objects: Final = st.dictionaries(
 )
 
 
+_OF_A_FEW: Final = {
+    "unit": ["cái", "kg", " m²\n", "thùng"],
+    "locale": ["vi-VN", "en", "zh-Hant-TW", "es-419"],
+    "time_zone": ["Asia/Ho_Chi_Minh", "UTC", "America/Argentina/Ushuaia"],
+}
+
+
 def fitting(schema: Schema, name: str = "") -> st.SearchStrategy[Any]:
     """Return a strategy for what fits a schema, as far as a schema tells."""
     if (inner := without_null(schema)) is not schema:
@@ -93,6 +100,8 @@ def fitting(schema: Schema, name: str = "") -> st.SearchStrategy[Any]:
             )
         case "integer":
             return st.integers(int(schema["minimum"]), int(schema["maximum"]))
+    if schema.get("format") == "date-time":
+        return st.sampled_from(["2999-12-31T12:00:00Z", "2999-12-31T23:59:59.999999+14:00"])
     return st.sampled_from(schema["enum"]) if "enum" in schema else lines(name)
 
 
@@ -104,9 +113,9 @@ def objects_of(schema: Schema) -> st.SearchStrategy[Any]:
 
 
 def lines(name: str) -> st.SearchStrategy[str]:
-    """Return a strategy for a text of one line; a unit is one that every business has."""
-    if name == "unit":
-        return st.sampled_from(["cái", "kg", " m²\n", "thùng"])
+    """Return a strategy for a text of one line; some are one of a few, as only their rule tells."""
+    if name in _OF_A_FEW:
+        return st.sampled_from(_OF_A_FEW[name])
     if name == "barcode":
         return st.from_regex(r"[0-9A-Za-z]{1,11}", fullmatch=True)
     return st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=32)

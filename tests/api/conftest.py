@@ -12,25 +12,25 @@ from sokho.app import create_app
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
-from sokho.modules.api_keys.domain.entities import Pepper
-from sokho.modules.api_keys.domain.tokens import make_operator_key
 from tests.api.premises import Premises
-from tests.conftest import Business, a_key_with, client_of, settings_for
-
-OPERATOR_KEY = make_operator_key(b"\7" * 32)
+from tests.conftest import (
+    OPERATOR_KEY,
+    Business,
+    a_key_with,
+    client_of,
+    close,
+    settings_for,
+)
 
 ClientWith: TypeAlias = Callable[..., Awaitable[httpx2.AsyncClient]]
 
 
 @pytest.fixture
-async def fresh_app(urls: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIterator[FastAPI]:
-    """A service that remembers nobody yet, with an operator and two connections at most."""
-    pepper = Pepper(derived_keys.pepper_id, derived_keys.pepper)
-    app = create_app(
-        settings_for(urls, pool_size=2, operator_key_hash=pepper.hash(OPERATOR_KEY).hex())
-    )
+async def fresh_app(urls: DatabaseUrls) -> AsyncIterator[FastAPI]:
+    """A service that remembers nobody yet, with two connections at most."""
+    app = create_app(settings_for(urls, pool_size=2))
     yield app
-    await app.state.database.close()
+    await close(app)
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 _NOWHERE: Final = "postgresql://nobody:nothing@localhost:1/none"
 
+EXCLUDED: Final = frozenset({"role"})
+"""What a body has instead of another field: a key's `scopes`."""
+
 FREE: Final[Schema] = {}
 """The schema of a place where any JSON may stand."""
 
@@ -100,13 +103,16 @@ def sample(schema: Schema, name: str = "") -> Any:
     """Return a value that fits, with every property that there is."""
     schema = without_null(schema)
     if "properties" in schema:
-        return {name: sample(inner, name) for name, inner in schema["properties"].items()}
+        whole = {name: sample(inner, name) for name, inner in schema["properties"].items()}
+        return whole | dict.fromkeys(EXCLUDED & whole.keys())
     if is_free(schema):
         return _ANYTHING
     if "enum" in schema:
         return schema["enum"][0]
     if schema["type"] == "array":
         return [sample(schema["items"])]
+    if schema.get("format") == "date-time":
+        return "2999-12-31T12:00:00Z"
     return _EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
 
 

@@ -7,6 +7,8 @@ import pytest
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from sokho.core import dependencies
+from sokho.core.domain.identity import Principal
 from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from tests.sealing.checker import SealError, check, check_every_operation
@@ -69,6 +71,12 @@ class TestLeak:
 
         add_route(world, "/v1/names", names)
         assert await codes(world, "GET /v1/names") == {"told", "differs"}
+
+    async def test_of_an_operation_of_the_operator_to_a_business_is_found(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(dependencies, "Operator", Principal)
+        assert "let_in" in await codes(world, "GET /v1/admin/tenants/{tenant_id}")
 
     async def test_of_a_number_that_counts_for_all_is_found(self, world: World):
         async def count() -> Response:

@@ -12,7 +12,7 @@ from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedErro
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import OverloadedError
 from sokho.core.infrastructure.http.body import JSON, MERGE_PATCH
-from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY
+from sokho.core.infrastructure.http.credentials import ACTOR_LENGTH, API_KEY, OPERATOR_KEY
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
@@ -58,6 +58,13 @@ LIST_HEADERS: Final = {
         "2026-03-01T05:00:00.000000Z",
     ),
 }
+_ACTOR: Final = {
+    "name": "Sokho-Actor",
+    "in": "header",
+    "description": "For whom the key acts, by an id of the caller's own: recorded with the "
+    "change, never trusted.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": ACTOR_LENGTH},
+}
 NOT_MODIFIED: Final[Responses] = {
     304: {"description": "`If-None-Match` names the present state.", "headers": ETAG}
 }
@@ -98,8 +105,8 @@ def problems(*errors: type[DomainError]) -> Responses:
 def complete(document: dict[str, Any]) -> None:
     """Add to a document what no route of FastAPI's brings.
 
-    The schema of problems, both kinds of keys, where If-Match is needed, and that a merge
-    patch may also be sent as plain JSON.
+    The schema of problems, both kinds of keys, where If-Match is needed, for whom a change is
+    made, and that a merge patch may also be sent as plain JSON.
     """
     _, schemas = models_json_schema(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
@@ -110,8 +117,10 @@ def complete(document: dict[str, Any]) -> None:
         described = key.model.model_dump(mode="json", by_alias=True, exclude_none=True)
         components.setdefault("securitySchemes", {})[key.scheme_name] = described
     for path in document.get("paths", {}).values():
-        for operation in path.values():
+        for method, operation in path.items():
             _complete(operation)
+            if method != "get":
+                operation.setdefault("parameters", []).append(_ACTOR)
 
 
 def _complete(operation: dict[str, Any]) -> None:

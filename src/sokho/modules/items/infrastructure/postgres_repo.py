@@ -261,15 +261,17 @@ class PostgresItemRepo(ItemRepository):
             raise ItemNotFoundError(conversion.item_id)
         conversion.refuse_own_unit(item["unit"])
         try:
-            before = await self._tx.fetch_one(
+            row = await self._tx.fetch_one(
                 _GET_CONVERSION, item_id=conversion.item_id, unit=conversion.unit
             )
-            await self._tx.fetch_all(_PUT_CONVERSION, **asdict(conversion))
+            before = None if row is None else Conversion(**row)
+            if before != conversion:
+                await self._tx.fetch_all(_PUT_CONVERSION, **asdict(conversion))
         except ConstraintViolationError as violation:
             if violation.constraint == "item_conversions_tenant_id_unit_fkey":
                 raise InvalidError(UNKNOWN_UNIT.below("/path")) from violation
             raise
-        return None if before is None else Conversion(**before)
+        return before
 
     async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
         row = await self._tx.fetch_one(_DELETE_CONVERSION, item_id=item_id, unit=unit)
