@@ -1,7 +1,7 @@
 """A business with one of everything, called as a server calls the service: with any bytes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote

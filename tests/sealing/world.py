@@ -89,7 +89,7 @@ class World:
         rows = await self.rows_of(party.tenant_id)
         if unseeded := [table for table in rows if not rows[table]]:
             raise UnseededError(unseeded)
-        while not await self.admin.fetchval(_ARE_FINAL, party.tenant_id):
+        while not await self.admin.fetchval(_ARE_FINAL, party.tenant_id):  # noqa: ASYNC110 - others' transactions tell nobody
             await asyncio.sleep(0.01)
         return party
 
