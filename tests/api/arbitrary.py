@@ -180,7 +180,16 @@ def _quoted(text: str) -> str:
 def bodies(operation: Documented) -> st.SearchStrategy[bytes]:
     """Return a strategy for bodies of all kinds: bytes, any JSON, and what almost fits."""
     found = st.one_of(almost_fitting(operation.body), values).map(written)
-    return st.one_of(found, found, found, cut(found), st.binary(max_size=200))
+    twice = fitting(operation.body).map(doubled).map(written)
+    return st.one_of(found, found, twice, cut(found), st.binary(max_size=200))
+
+
+def doubled(body: Any) -> Any:
+    """Return a body with the first of each of its lists there twice."""
+    return {
+        name: [*value, *value[:1]] if isinstance(value, list) else value
+        for name, value in body.items()
+    }
 
 
 def cut(whole: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:

@@ -130,6 +130,7 @@ def malformed() -> Iterator[tuple[str, bytes]]:
     yield "comment", b'{"sku":"A","name":"B"}//x'
     yield "raw control character", b'{"sku":"A\n","name":"B"}'
     yield "bare word", CANARY.encode()
+    yield "lists 65 deep", b"[" * 65 + b"]" * 65
     yield "lists 100 000 deep", b"[" * 100_000 + b"]" * 100_000
     yield "objects 100 000 deep", b'{"a":' * 100_000 + b"1" + b"}" * 100_000
     yield "100 000 deep and cut", b"[" * 100_000

@@ -32,7 +32,7 @@ NO_NUMBERS: Final = [
 ]
 """What no field takes."""
 
-NESTED: Final = ["[" * 500 + "]" * 500, '{"k":' * 500 + "1" + "}" * 500]
+NESTED: Final = ["[" * 50 + "]" * 50, '{"k":' * 50 + "1" + "}" * 50]
 
 OF_TYPE: Final[dict[str, str]] = {
     "string": f'"{CANARY}"',

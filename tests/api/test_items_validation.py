@@ -34,6 +34,10 @@ class TestFields:
     async def test_that_are_unknown_are_refused(self, business: Business, name: str):
         assert await faults(business, VALID | {name: CANARY}) == [("", "unknown_field")]
 
+    async def test_that_are_thousands_are_refused_at_once(self, business: Business):
+        many = {f"{CANARY}{number}": 1 for number in range(5_000)}
+        assert await faults(business, VALID | many) == [("", "invalid")]
+
     async def test_whose_name_is_no_text_are_refused(self, business: Business):
         body = VALID | {f"{CANARY}\ud800": CANARY}
         assert await faults(business, body) == [("", "invalid_character")]

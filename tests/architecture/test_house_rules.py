@@ -15,6 +15,7 @@ from sokho.core.domain.errors import DomainError
 from sokho.core.domain.paging import Sort
 from sokho.core.infrastructure.database import TENANT, Statement, metadata
 from sokho.modules.items.infrastructure import postgres_repo as items_repo
+from sokho.modules.items.infrastructure.conversion_statements import conversions_statement
 from sokho.modules.units.infrastructure import postgres_repo as units_repo
 
 SOURCE = Path(sokho.__file__).parent
@@ -134,9 +135,7 @@ class TestPredicate:
                         assert tables == (2 if "tag" in subset else 1)
                         assert statement.text.count("tenant_id = $") == tables, statement.text
 
-    @pytest.mark.parametrize(
-        "make", [units_repo._list_statement, items_repo._conversions_statement]
-    )
+    @pytest.mark.parametrize("make", [units_repo._list_statement, conversions_statement])
     def test_stands_on_the_table_of_every_other_list(self, make: Callable[..., Statement]):
         for descending in (False, True):
             for resumed in (False, True):

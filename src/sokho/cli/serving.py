@@ -91,9 +91,12 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from sokho.core.infrastructure.http.protocol import ProblemProtocol
+
     config = uvicorn.Config(
         "sokho.app:create_app",
         factory=True,
+        http=ProblemProtocol,
         workers=settings.workers,
         log_config=None,
         access_log=False,

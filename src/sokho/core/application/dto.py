@@ -2,14 +2,24 @@
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
+
+_MOST_FIELDS: Final = 100
 
 
 class RequestModel(BaseModel):
     """A body that a client sends: a field it does not know is an error, not noise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, content: object) -> object:
+        """Refuse an object of thousands of unknown names at once, not one by one."""
+        if isinstance(content, dict) and len(content) > _MOST_FIELDS:
+            raise ValueError("too many fields")
+        return content
 
 
 ABSENT: Final[Any] = None

@@ -15,6 +15,8 @@ from sokho.core.infrastructure.http.errors import (
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
+MAX_DEPTH: Final = 64
+
 _INT64_DIGITS: Final = len(str(-(2**63)))
 
 JSON: Final = "application/json"
@@ -75,6 +77,23 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
 
 def _parse(body: bytes) -> Any:
     try:
-        return _DECODER.decode(body.decode("utf-8"))
+        content = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise MalformedJsonError from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(content):
+        raise MalformedJsonError
+    return content
+
+
+def _is_too_deep(content: object) -> bool:
+    """Look level by level: where recursion ends differs between versions of Python."""
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+            if isinstance(child, dict | list)
+        ]
+    return bool(level)

@@ -41,6 +41,14 @@ READS_BODY: Final[tuple[type[DomainError], ...]] = (
 )
 """What can be wrong with a body, for `problems`."""
 
+_ACTOR: Final = {
+    "name": "Sokho-Actor",
+    "in": "header",
+    "required": False,
+    "description": "For whom the key acts: recorded in the audit log, never trusted.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": ACTOR_LENGTH},
+    "example": "nv-042",
+}
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
@@ -57,13 +65,6 @@ LIST_HEADERS: Final = {
         "Send it as the next `updated_since`: rows may repeat, none is missed.",
         "2026-03-01T05:00:00.000000Z",
     ),
-}
-_ACTOR: Final = {
-    "name": "Sokho-Actor",
-    "in": "header",
-    "description": "For whom the key acts, by an id of the caller's own: recorded with the "
-    "change, never trusted.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": ACTOR_LENGTH},
 }
 NOT_MODIFIED: Final[Responses] = {
     304: {"description": "`If-None-Match` names the present state.", "headers": ETAG}
@@ -105,8 +106,8 @@ def problems(*errors: type[DomainError]) -> Responses:
 def complete(document: dict[str, Any]) -> None:
     """Add to a document what no route of FastAPI's brings.
 
-    The schema of problems, both kinds of keys, where If-Match is needed, for whom a change is
-    made, and that a merge patch may also be sent as plain JSON.
+    The schema of problems, both kinds of keys, where If-Match is needed, and that a merge
+    patch may also be sent as plain JSON.
     """
     _, schemas = models_json_schema(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
@@ -118,9 +119,9 @@ def complete(document: dict[str, Any]) -> None:
         components.setdefault("securitySchemes", {})[key.scheme_name] = described
     for path in document.get("paths", {}).values():
         for method, operation in path.items():
-            _complete(operation)
             if method != "get":
                 operation.setdefault("parameters", []).append(_ACTOR)
+            _complete(operation)
 
 
 def _complete(operation: dict[str, Any]) -> None:

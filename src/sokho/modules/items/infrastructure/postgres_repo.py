@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
 from sokho.core.domain.lines import TEXT
@@ -38,7 +38,15 @@ from sokho.modules.items.infrastructure.batch_statements import (
     UPDATED_AT,
     array_text,
 )
-from sokho.modules.items.infrastructure.tables import item_conversions, item_tags, items
+from sokho.modules.items.infrastructure.conversion_statements import (
+    DELETE_CONVERSION,
+    GET_CONVERSION,
+    HOLD_UNIT,
+    PUT_CONVERSION,
+    WITH_CONVERSIONS,
+    conversions_statement,
+)
+from sokho.modules.items.infrastructure.tables import item_tags, items
 
 _OURS = items.c.tenant_id == TENANT
 _THIS = sa.and_(_OURS, items.c.id == p("id"))
@@ -104,39 +112,6 @@ _UPDATE = Statement(sa.select(_changed_row).add_cte(_tags_gone, _tags_of(_change
 
 _DELETE = Statement(
     sa.delete(items).where(_THIS, items.c.version == p("version")).returning(items.c.id)
-)
-
-_CONVERSIONS = sa.and_(
-    item_conversions.c.tenant_id == TENANT, item_conversions.c.item_id == p("item_id")
-)
-_WITH_CONVERSIONS = Statement(
-    sa.select(item_conversions.c.item_id)
-    .distinct()
-    .where(
-        item_conversions.c.tenant_id == TENANT,
-        item_conversions.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
-    )
-)
-_GET_CONVERSION = Statement(
-    sa.select(item_conversions)
-    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
-    .with_for_update()
-)
-# Until the conversion is written nobody may give the item another unit.
-_HOLD_UNIT = Statement(sa.select(items.c.unit).where(_THIS).with_for_update(read=True))
-_conversion_columns = [column.name for column in item_conversions.columns]
-_terms = ("numerator", "denominator")
-_put = insert(item_conversions).values({name: p(name) for name in _conversion_columns})
-_PUT_CONVERSION = Statement(
-    _put.on_conflict_do_update(
-        index_elements=["tenant_id", "item_id", "unit"],
-        set_={name: _put.excluded[name] for name in _terms},
-    ).returning(item_conversions.c.unit)
-)
-_DELETE_CONVERSION = Statement(
-    sa.delete(item_conversions)
-    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
-    .returning(item_conversions)
 )
 
 _ORDER_BY: Final[dict[str, sa.Column[Any]]] = {
@@ -236,7 +211,7 @@ class PostgresItemRepo(ItemRepository):
         return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
 
     async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
-        rows = await self._tx.fetch_all(_WITH_CONVERSIONS, ids=list(ids))  # a dict is no array
+        rows = await self._tx.fetch_all(WITH_CONVERSIONS, ids=list(ids))  # a dict is no array
         return {row["item_id"] for row in rows}
 
     async def list_conversions(
@@ -248,7 +223,7 @@ class PostgresItemRepo(ItemRepository):
         descending: bool = False,
         after: Position | None = None,
     ) -> Sequence[Conversion]:
-        statement = _conversions_statement(descending=descending, resumed=after is not None)
+        statement = conversions_statement(descending=descending, resumed=after is not None)
         values = {} if after is None else {"after_unit": after[0]}
         rows = await self._tx.fetch_all(
             statement, item_id=item_id, limit=limit, offset=offset, **values
@@ -256,17 +231,17 @@ class PostgresItemRepo(ItemRepository):
         return [Conversion(**row) for row in rows]
 
     async def put_conversion(self, conversion: Conversion) -> Conversion | None:
-        item = await self._tx.fetch_one(_HOLD_UNIT, id=conversion.item_id)
+        item = await self._tx.fetch_one(HOLD_UNIT, id=conversion.item_id)
         if item is None:
             raise ItemNotFoundError(conversion.item_id)
         conversion.refuse_own_unit(item["unit"])
         try:
             row = await self._tx.fetch_one(
-                _GET_CONVERSION, item_id=conversion.item_id, unit=conversion.unit
+                GET_CONVERSION, item_id=conversion.item_id, unit=conversion.unit
             )
             before = None if row is None else Conversion(**row)
             if before != conversion:
-                await self._tx.fetch_all(_PUT_CONVERSION, **asdict(conversion))
+                await self._tx.fetch_all(PUT_CONVERSION, **asdict(conversion))
         except ConstraintViolationError as violation:
             if violation.constraint == "item_conversions_tenant_id_unit_fkey":
                 raise InvalidError(UNKNOWN_UNIT.below("/path")) from violation
@@ -274,7 +249,7 @@ class PostgresItemRepo(ItemRepository):
         return before
 
     async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
-        row = await self._tx.fetch_one(_DELETE_CONVERSION, item_id=item_id, unit=unit)
+        row = await self._tx.fetch_one(DELETE_CONVERSION, item_id=item_id, unit=unit)
         return None if row is None else Conversion(**row)
 
 
@@ -300,18 +275,6 @@ def _key(sort: Sort) -> list[str]:
 
 def _key_names(sort: Sort) -> list[str]:
     return [f"after_{name}" for name in _key(sort)]
-
-
-@lru_cache
-def _conversions_statement(*, descending: bool, resumed: bool) -> Statement:
-    unit = item_conversions.c.unit
-    statement = sa.select(item_conversions).where(_CONVERSIONS)
-    if resumed:
-        after = p("after_unit", type_=sa.Text)
-        statement = statement.where(unit < after if descending else unit > after)
-    order = unit.desc() if descending else unit
-    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(order).limit(limit).offset(offset))
 
 
 _STATUSES: Final = {str(status): status for status in ItemStatus}

@@ -1,0 +1,60 @@
+"""The statements on conversions: how an item's other units convert to its own."""
+
+from functools import lru_cache
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as p
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+
+from sokho.core.infrastructure.database import TENANT, Statement
+from sokho.modules.items.infrastructure.tables import item_conversions, items
+
+_CONVERSIONS = sa.and_(
+    item_conversions.c.tenant_id == TENANT, item_conversions.c.item_id == p("item_id")
+)
+WITH_CONVERSIONS = Statement(
+    sa.select(item_conversions.c.item_id)
+    .distinct()
+    .where(
+        item_conversions.c.tenant_id == TENANT,
+        item_conversions.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
+    )
+)
+GET_CONVERSION = Statement(
+    sa.select(item_conversions)
+    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
+    .with_for_update()
+)
+# Until the conversion is written nobody may give the item another unit.
+HOLD_UNIT = Statement(
+    sa.select(items.c.unit)
+    .where(items.c.tenant_id == TENANT, items.c.id == p("id"))
+    .with_for_update(read=True)
+)
+_conversion_columns = [column.name for column in item_conversions.columns]
+_terms = ("numerator", "denominator")
+_put = insert(item_conversions).values({name: p(name) for name in _conversion_columns})
+PUT_CONVERSION = Statement(
+    _put.on_conflict_do_update(
+        index_elements=["tenant_id", "item_id", "unit"],
+        set_={name: _put.excluded[name] for name in _terms},
+    ).returning(item_conversions.c.unit)
+)
+DELETE_CONVERSION = Statement(
+    sa.delete(item_conversions)
+    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
+    .returning(item_conversions)
+)
+
+
+@lru_cache
+def conversions_statement(*, descending: bool, resumed: bool) -> Statement:
+    """Return the statement that lists an item's conversions by unit."""
+    unit = item_conversions.c.unit
+    statement = sa.select(item_conversions).where(_CONVERSIONS)
+    if resumed:
+        after = p("after_unit", type_=sa.Text)
+        statement = statement.where(unit < after if descending else unit > after)
+    order = unit.desc() if descending else unit
+    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
+    return Statement(statement.order_by(order).limit(limit).offset(offset))
