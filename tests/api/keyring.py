@@ -55,7 +55,7 @@ def held(app: FastAPI, answer: httpx2.Response) -> HeldKey:
     return HeldKey(shown["id"], token, client_of(app, token), shown)
 
 
-async def bring_to(app: FastAPI, business: Business, key_id: str, **state: datetime | None) -> None:
+async def bring_to(app: FastAPI, business: Business, key_id: str, **state: Any) -> None:
     """Store a state of a key that only time would bring about."""
     async with app.state.database.transaction(business.tenant_id) as transaction:
         repo = PostgresApiKeyRepo(transaction)

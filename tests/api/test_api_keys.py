@@ -166,9 +166,9 @@ class TestAnotherBusiness:
         self, app: FastAPI, business: Business, other: Business, method: str, more: str
     ):
         key = await a_key_of(app, other, role="owner")
-        body = {"json": {}} if method == "POST" else {}
+        body: dict[str, int] | None = {} if method == "POST" else None
         answers = [
-            await business.http.request(method, f"{KEYS}/{id}{more}", **body)
+            await business.http.request(method, f"{KEYS}/{id}{more}", json=body)
             for id in (key.id, uuid4())
         ]
         theirs, none = (problem_of(answer, 404, "not_found") for answer in answers)
