@@ -14,6 +14,7 @@ from sokho.cli.tenants import AsJson
 from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import Database
+from sokho.modules.api_keys.application.dto import LONGEST_OVERLAP
 from sokho.modules.api_keys.domain.service import ApiKeyService, NewApiKey
 from sokho.provisioning import api_key_service
 
@@ -85,6 +86,7 @@ def rotate(
         int,
         typer.Option(
             min=0,
+            max=LONGEST_OVERLAP,
             help=tr("Khóa cũ còn dùng được bao nhiêu giây.", "Seconds the old key still works."),
         ),
     ] = 0,
