@@ -2,7 +2,7 @@
 
 from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.domain.ids import new_id
-from sokho.core.domain.scopes import Scope
+from sokho.core.domain.roles import Role
 from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.entities import Pepper
@@ -47,7 +47,7 @@ class BusinessOpening(TenantOpening):
             tenant = await tenants.create(tenant_id, name, locale=locale, time_zone=time_zone)
             await UnitService(PostgresUnitRepo(transaction), transaction).create_defaults(tenant_id)
             keys = api_key_service(transaction, self._keys)
-            first = await keys.create(tenant_id, FIRST_KEY_NAME, Scope)
+            first = await keys.create(tenant_id, FIRST_KEY_NAME, role=Role.OWNER)
         return OpenedTenant(tenant, first.token)
 
 

@@ -53,6 +53,7 @@ OPERATIONS: Final = [
     Operation("PATCH", ONE, Scope.ITEMS_WRITE, {"name": "C"}),
     Operation("DELETE", ONE, Scope.ITEMS_WRITE),
     Operation("GET", CONVERSIONS, Scope.ITEMS_READ),
+    Operation("GET", CONVERSIONS + "/{unit}", Scope.ITEMS_READ),
     Operation("PUT", CONVERSIONS + "/{unit}", Scope.ITEMS_WRITE, {"numerator": 24}),
     Operation("DELETE", CONVERSIONS + "/{unit}", Scope.ITEMS_WRITE),
     Operation("POST", "/v1/units", Scope.ITEMS_WRITE, {"code": "két", "name": "két"}),

@@ -1,7 +1,7 @@
 """The OpenAPI document says of every operation what it needs and how it refuses."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 
 from sokho import __version__
 from sokho.app import create_app
@@ -44,6 +45,10 @@ def scopes_of(operation: dict[str, Any]) -> set[str]:
     }
 
 
+FOR_ANYBODY: Final = {"/livez", "/readyz", "/openapi.json", "/docs"}
+"""What tells nothing of any business."""
+
+
 def every(value: Any, key: str) -> Iterator[Any]:
     """Yield each value that stands under `key`, however deep."""
     if isinstance(value, dict):
@@ -74,33 +79,43 @@ def is_guarded(route: APIRoute) -> bool:
 
 
 def unguarded(app: FastAPI) -> list[str]:
-    """Return the routes under ``/v1`` that are not prepared, or that anybody may call."""
+    """Return the routes that are not prepared, or that anybody may call, but for the four."""
     return [
         str(getattr(route, "path", route))
         for route in app.router.routes
-        if getattr(route, "path", "/v1").startswith("/v1")
+        if getattr(route, "path", None) not in FOR_ANYBODY
         and not (isinstance(route, PreparedRoute) and is_guarded(route))
     ]
 
 
 class TestEveryRoute:
-    def test_under_v1_is_prepared_and_declares_a_scope(self, app: FastAPI):
+    def test_is_prepared_and_declares_a_scope(self, app: FastAPI):
         assert any(getattr(route, "path", "").startswith("/v1") for route in app.router.routes)
         assert unguarded(app) == []
 
+    @pytest.mark.parametrize("path", ["/v1/forgotten", "/forgotten"])
     @pytest.mark.parametrize("route_class", [PreparedRoute, APIRoute])
-    def test_that_does_not_is_found(self, urls: DatabaseUrls, route_class: type[APIRoute]):
+    def test_that_does_not_is_found(
+        self, urls: DatabaseUrls, route_class: type[APIRoute], path: str
+    ):
         """The control: a route that was forgotten fails the test above."""
 
         async def forgotten() -> Response:
             return Response()
 
         canary = APIRouter(route_class=route_class)
-        canary.add_api_route("/v1/forgotten", forgotten, response_model=None)
+        canary.add_api_route(path, forgotten, response_model=None)
         app = create_app(settings_for(urls))
         app.router.routes.extend(canary.routes)
-        assert unguarded(app) == ["/v1/forgotten"]
-        assert not scopes_of(app.openapi()["paths"]["/v1/forgotten"]["get"])
+        assert unguarded(app) == [path]
+        assert not scopes_of(app.openapi()["paths"][path]["get"])
+
+    def test_that_is_no_route_of_ours_is_found(self, urls: DatabaseUrls):
+        app = create_app(settings_for(urls))
+        app.mount("/elsewhere", Response())
+        app.router.routes.append(Route("/plain", lambda _: Response(), include_in_schema=False))
+        app.router.routes.append(WebSocketRoute("/socket", Response()))
+        assert unguarded(app) == ["/elsewhere", "/plain", "/socket"]
 
 
 class TestEveryOperation:

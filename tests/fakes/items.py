@@ -130,8 +130,8 @@ class FakeItemRepo(ItemRepository):
         self._items[item.id] = stored
         return stored
 
-    async def delete(self, id: UUID, version: int) -> bool:
-        if id not in self._items or self._items[id].version != version:
+    async def delete(self, id: UUID) -> bool:
+        if id not in self._items:
             return False
         del self._items[id]
         for key in [key for key in self._conversions if key[0] == id]:
@@ -170,17 +170,18 @@ class FakeItemRepo(ItemRepository):
             chosen = [each for each in chosen if _is_behind((each.unit,), after, sort)]
         return chosen[offset : offset + limit]
 
-    async def put_conversion(self, conversion: Conversion) -> Conversion | None:
-        item = self._items.get(conversion.item_id)
-        if item is None:
-            raise ItemNotFoundError(conversion.item_id)
-        conversion.refuse_own_unit(item.unit)
+    async def hold_unit(self, id: UUID) -> str | None:
+        item = self._items.get(id)
+        return None if item is None else item.unit
+
+    async def get_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        return self._conversions.get((item_id, unit))
+
+    async def put_conversion(self, conversion: Conversion) -> None:
         if not await self.known_units([conversion.unit]):
-            raise InvalidError(UNKNOWN_UNIT.below("/path"))
+            raise InvalidError(UNKNOWN_UNIT)
         key = (conversion.item_id, conversion.unit)
-        before = self._conversions.get(key)
         self._conversions[key] = conversion
-        return before
 
     async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
         return self._conversions.pop((item_id, unit), None)

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from tests.integration.test_serving import Service
@@ -18,6 +19,7 @@ _OF_ONE_RUN: Final = {
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "<time>",
     r"BIA-\d+": "<sku>",
+    r"sokho_[0-9a-f]{32}_(…|[0-9a-f]{32}_[0-9A-Za-z]{49})": "<key>",
 }
 
 
@@ -49,16 +51,20 @@ def headings(text: str) -> list[str]:
     return re.findall(r"^#+ .*", without, flags=re.MULTILINE)
 
 
-def run(calls: Sequence[str], service: Service, key: str) -> list[Answers]:
-    """Run the blocks one after another in one shell; a command that fails ends them all."""
+def run(calls: Sequence[str], service: Service, key: str, **environment: str) -> list[Answers]:
+    """Run the blocks one after another in one shell; a command that fails ends them all.
+
+    They run in the project's folder, where ``.venv/bin/sokho`` is.
+    """
     script = "\n".join([_CURL, *(f"{block}\n{_END_OF_BLOCK}" for block in calls)])
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
-        env={"SOKHO_URL": str(service.http.base_url), "KEY": key},
+        env={"SOKHO_URL": str(service.http.base_url), "KEY": key, **environment},
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     outputs, statuses = done.stdout.split(_END)[:-1], done.stderr.split(_END)[:-1]

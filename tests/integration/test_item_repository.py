@@ -152,9 +152,8 @@ class TestDeleteItem:
     async def test_removes_it_and_its_tags_once(self, store: Store, tenant: UUID):
         item, other = await stored(store, tenant, an_item("A", tags=["x"]), an_item("B"))
         async with store.items(tenant) as repo:
-            assert not await repo.delete(item.id, version=2)
-            assert await repo.delete(item.id, version=1)
-            assert not await repo.delete(item.id, version=1)
+            assert await repo.delete(item.id)
+            assert not await repo.delete(item.id)
         assert await found(store, tenant, item.id) is None
         assert await listed(store, tenant) == [other]
         assert await listed(store, tenant, ItemFilter(tag="x")) == []
@@ -162,7 +161,7 @@ class TestDeleteItem:
     async def test_frees_its_sku_and_leaves_no_tag_behind(self, store: Store, tenant: UUID):
         [item] = await stored(store, tenant, an_item("A", tags=["x"]))
         async with store.items(tenant) as repo:
-            await repo.delete(item.id, version=1)
+            await repo.delete(item.id)
             again = await repo.create(replace(item, tags=()))
         assert again.id == item.id
         assert await listed(store, tenant, ItemFilter(tag="x")) == []
@@ -183,7 +182,7 @@ class TestAnotherTenant:
                 async with store.items(neighbour) as repo:
                     await repo.update(replace(item, tenant_id=claimed, version=2, tags=()))
         async with store.items(neighbour) as repo:
-            assert not await repo.delete(item.id, version=1)
+            assert not await repo.delete(item.id)
         assert await listed(store, tenant, ItemFilter(tag="x")) == [item]
 
     async def test_may_use_the_same_sku(self, store: Store, tenant: UUID, neighbour: UUID):

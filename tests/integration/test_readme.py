@@ -27,13 +27,16 @@ each_items_page = pytest.mark.parametrize("text", [ITEMS_EN, ITEMS_VI], ids=["en
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls are curl's")
 
 
+_BELOW_A_GROUP: Final = "create|list|show|suspend|resume|forget|rotate|revoke|start|isolation"
+
+
 def commands(text: str) -> set[str]:
     """The commands of the README's table, without their arguments."""
     rows = re.findall(r"^\| (`sokho .*?) \|", text, flags=re.MULTILINE)
     names = set()
     for row in rows:
         first, *others = re.findall(r"`([a-z -]+)", row)
-        words = re.match(r"sokho [a-z-]+(?: (?:create|list|revoke|start|isolation))?", first)
+        words = re.match(rf"sokho [a-z-]+(?: (?:{_BELOW_A_GROUP}))?", first)
         assert words, row
         names.add(words[0].strip())
         names |= {f"{words[0].rpartition(' ')[0]} {other.split()[0]}" for other in others}

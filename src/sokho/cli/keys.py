@@ -1,20 +1,20 @@
 """``sokho key``: the API keys of one business."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
 
-from sokho.cli.language import tr
+from sokho.cli.language import language, tr
 from sokho.cli.output import print_json, print_table
 from sokho.cli.runtime import running_database, with_database
 from sokho.cli.tenants import AsJson
 from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.database import Database
-from sokho.modules.api_keys.application.dto import LONGEST_OVERLAP
+from sokho.modules.api_keys.domain.entities import LONGEST_OVERLAP
 from sokho.modules.api_keys.domain.service import ApiKeyService, NewApiKey
 from sokho.provisioning import api_key_service
 
@@ -67,8 +67,27 @@ def list_(tenant: TenantOption, as_json: AsJson = False) -> None:
         print_json(rows)
         return
     print_table(
-        ("key_id", tr("tên", "name"), tr("quyền", "scopes"), tr("thu hồi lúc", "revoked")),
-        ((key.id, key.name, " ".join(key.scopes), key.revoked_at) for key in keys),
+        (
+            "key_id",
+            tr("tên", "name"),
+            tr("vai trò", "role"),
+            tr("quyền", "scopes"),
+            tr("hết hạn lúc", "expires"),
+            tr("dùng lần cuối", "last used"),
+            tr("thu hồi lúc", "revoked"),
+        ),
+        (
+            (
+                key.id,
+                key.name,
+                key.role and key.role.label.in_language(language()),
+                " ".join(key.scopes),
+                _moment(key.expires_at),
+                _moment(key.last_used_at),
+                _moment(key.revoked_at),
+            )
+            for key in keys
+        ),
     )
 
 
@@ -94,6 +113,10 @@ def rotate(
 ) -> None:
     made = _on_keys(tenant, lambda service: service.rotate(key_id, timedelta(seconds=overlap)))
     _print_once(made, as_json=as_json)
+
+
+def _moment(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(" ", "seconds")
 
 
 def _print_once(made: NewApiKey, *, as_json: bool) -> None:

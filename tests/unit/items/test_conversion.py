@@ -39,5 +39,5 @@ class TestConversion:
 
     def test_is_not_for_the_items_own_unit(self):
         a_conversion(unit="thùng").refuse_own_unit("lon")
-        with faults(("/path/unit", "own_unit")):
+        with faults(("/unit", "own_unit")):
             a_conversion(unit="lon").refuse_own_unit("lon")

@@ -1,6 +1,6 @@
 """A batch: which rows are new, which change what is stored, and which do not fit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from itertools import count
 from typing import Any, Final
@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from sokho.core.domain.errors import InvalidError
-from sokho.modules.items.domain.batch import ItemBatch
+from sokho.modules.items.domain.batch import ItemBatch, units_of
 from sokho.modules.items.domain.entities import Item, ItemStatus
 from sokho.modules.items.domain.errors import DuplicateSKUInBatchError
 from tests.fakes.items import NOON, a_full_item, an_item
@@ -19,12 +19,18 @@ TENANT: Final = UUID(int=1)
 LATER: Final = NOON + timedelta(hours=1)
 
 
-def a_batch(rows: list[Mapping[str, Any]], *stored: Item) -> ItemBatch:
+KNOWN: Final = {"g", "cái", "kg", "lon", "hộp", "chai", "thùng"}
+
+
+def a_batch(
+    rows: list[Mapping[str, Any]], *stored: Item, units: Collection[str] = KNOWN
+) -> ItemBatch:
     numbers = count(1)
     given: Any = rows
     return ItemBatch(
         given,
         {item.sku_key: item for item in stored},
+        units,
         tenant_id=TENANT,
         now=LATER,
         make_id=lambda: UUID(int=next(numbers)),
@@ -144,20 +150,28 @@ class TestRows:
 
 
 class TestUnits:
-    def test_are_those_that_the_items_will_have(self):
-        batch = a_batch(
-            [{"sku": "A", "name": "A", "unit": "kg"}, {"sku": "B"}, {"sku": "C", "unit": "hộp"}],
-            an_item("B", unit="lon"),
-            an_item("C", unit="chai"),
-        )
-        assert batch.units == {"kg", "lon", "hộp"}
+    def test_to_look_for_are_those_of_the_rows_and_the_default(self):
+        rows: Any = [{"sku": "A", "unit": " kg "}, {"sku": "B"}, {"sku": "C", "unit": "hộp"}]
+        assert units_of(rows) == {"kg", "hộp", "cái"}
 
-    def test_that_are_unknown_are_told_by_row(self):
-        rows = [{"sku": str(n), "name": "A", "unit": unit} for n, unit in enumerate("abab")]
-        batch = a_batch([*rows])
-        batch.refuse_unknown_units({"a", "b", "c"})
-        with faults(("/items/1/unit", "unknown_unit"), ("/items/3/unit", "unknown_unit")):
-            batch.refuse_unknown_units({"a"})
+    def test_that_are_unknown_are_told_by_row_beside_all_else(self):
+        rows = [
+            {"sku": "0", "name": "A", "unit": "a"},
+            {"sku": "1", "name": "A", "unit": " b "},
+            {"sku": "2", "name": "", "unit": "b"},
+            {"sku": "3", "unit": "b"},
+            {"sku": "4", "name": "A"},
+            {"sku": "5", "description": "giữ đơn vị đang có"},
+        ]
+        with faults(
+            ("/items/1/unit", "unknown_unit"),
+            ("/items/2/name", "too_short"),
+            ("/items/2/unit", "unknown_unit"),
+            ("/items/3/name", "required"),
+            ("/items/3/unit", "unknown_unit"),
+            ("/items/4/unit", "unknown_unit"),
+        ):
+            a_batch([*rows], an_item("5", unit="lon"), units={"a"})
 
     def test_that_change_are_told_by_item(self):
         a, b = an_item("A", unit="kg"), an_item("B")

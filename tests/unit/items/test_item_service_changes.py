@@ -162,11 +162,21 @@ class TestConversions:
     async def test_are_judged_before_they_are_stored(self, items: ItemService, item: Item):
         with pytest.raises(InvalidError):
             await items.put_conversion(OURS, item.id, "thùng", numerator=0, denominator=1)
-        with faults(("/path/unit", "own_unit")):
+        with faults(("/unit", "own_unit")):
             await items.put_conversion(OURS, item.id, " lon", numerator=1, denominator=1)
-        with faults(("/path/unit", "unknown_unit")):
+        with faults(("/unit", "unknown_unit")):
             await items.put_conversion(OURS, item.id, "vại", numerator=1, denominator=1)
+        with pytest.raises(ItemNotFoundError):
+            await items.put_conversion(OURS, new_id(), "thùng", numerator=1, denominator=1)
         assert await items.list_conversions(item.id) == []
+
+    async def test_are_found_one_by_one(self, items: ItemService, item: Item):
+        stored, _ = await items.put_conversion(OURS, item.id, "hộp", numerator=6, denominator=1)
+        assert await items.get_conversion(item.id, " hộp ") == stored
+        with pytest.raises(ConversionNotFoundError):
+            await items.get_conversion(item.id, "thùng")
+        with pytest.raises(ItemNotFoundError):
+            await items.get_conversion(new_id(), "hộp")
 
     async def test_come_in_pages(self, items: ItemService, item: Item):
         for unit in ("thùng", "hộp", "kg"):

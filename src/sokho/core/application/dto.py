@@ -53,6 +53,14 @@ class ResponseModel(BaseModel):
 class FieldProblem(BaseModel):
     """One field at fault: an RFC 6901 pointer, a stable code, and a text."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"pointer": "/items/5/sku", "code": "too_long", "detail": "Dài quá 64 ký tự."}
+            ]
+        }
+    )
+
     pointer: str
     code: str
     detail: str

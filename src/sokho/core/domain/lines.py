@@ -1,6 +1,7 @@
 """What a text may consist of: rules that the entities of all modules share."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,3 +30,8 @@ def line_faults(pointer: str, value: str, most: int) -> Iterator[FieldError]:
         yield FieldError(pointer, "too_long", _LENGTH.format(most=most))
     if not LINE.fullmatch(value):
         yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
+
+
+def trimmed(code: str) -> str:
+    """Return a code as it is kept: without blanks around it, and in NFC."""
+    return unicodedata.normalize("NFC", code.strip())

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_networks(cls, text: str) -> str:
         for network in filter(None, text.split(",")):
-            ip_network(network.strip(), strict=False)  # raises ValueError
+            ip_network(network.strip())  # raises ValueError
         return text
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from sokho.core.infrastructure.database.events import Xid8
-from sokho.core.infrastructure.database.row_security import seal_table
+from sokho.core.infrastructure.database.row_security import backfill, seal_table
 
 revision = "0004"
 down_revision = "0003"
@@ -32,6 +32,14 @@ def upgrade() -> None:
         ("last_used_at", sa.DateTime(timezone=True)),
     ):
         op.add_column("api_keys", sa.Column(name, type_, nullable=True))
+
+    # Who may do everything is an owner, and will be allowed what a later version adds.
+    backfill(
+        "api_keys",
+        "UPDATE api_keys SET role = 'owner' WHERE scopes @> ARRAY["
+        "'items:read', 'items:write', 'stock:read', 'stock:write', 'stock:lock', 'locations:read', "
+        "'locations:write', 'keys:manage', 'tenant:read', 'tenant:write', 'audit:read']",
+    )
 
     op.create_table(
         "events",

@@ -1,6 +1,7 @@
 """The request's body, read strictly: bounded, UTF-8, and JSON as RFC 8259 has it."""
 
 import json
+import math
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -71,8 +72,16 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _INT64_DIGITS else float(digits)
 
 
+def _float(digits: str) -> float:
+    """Read a number; one that only a float would call zero as one that nothing takes."""
+    value = float(digits)
+    if not value and any(digit in digits.lower().partition("e")[0] for digit in "123456789"):
+        return math.inf
+    return value
+
+
 # Python's own parser takes NaN and Infinity, which no JSON has.
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_float)
 
 
 def _parse(body: bytes) -> Any:

@@ -1,6 +1,9 @@
 """What is wrong with a request before any module has seen it."""
 
-from sokho.core.domain.errors import DomainError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sokho.core.domain.errors import DomainError, InvalidError
 from sokho.core.domain.texts import Text
 
 
@@ -60,3 +63,17 @@ class InvalidCursorError(DomainError):
         vi="Con trỏ trang không hợp lệ hoặc không khớp với bộ lọc.",
         en="The cursor is not valid, or belongs to another query.",
     )
+
+
+@contextmanager
+def told_of_path(*names: str) -> Iterator[None]:
+    """Tell faults of fields that stand in the path, not in the body, where they stand."""
+    try:
+        yield
+    except InvalidError as error:
+        raise type(error)(
+            *(
+                fault.below("/path") if fault.pointer.removeprefix("/") in names else fault
+                for fault in error.errors
+            )
+        ) from error

@@ -20,7 +20,12 @@ from sokho.core.infrastructure.http.errors import (
     RateLimitedError,
     UnsupportedMediaTypeError,
 )
-from sokho.core.infrastructure.http.problems import INTERNAL_ERROR, problem_body, status_of
+from sokho.core.infrastructure.http.problems import (
+    HEADERS_OF_STATUS,
+    INTERNAL_ERROR,
+    problem_body,
+    status_of,
+)
 
 Responses = dict[int | str, dict[str, Any]]
 Headers = Mapping[str, dict[str, Any]]
@@ -53,22 +58,47 @@ _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
 
+_ERRORS: Final[Mapping[str, Any]] = {
+    "validation_failed": {
+        "errors": [{"pointer": "/name", "code": "too_short", "detail": "Độ dài phải từ 1 ký tự."}]
+    },
+    "duplicate_sku_in_batch": {
+        "errors": [
+            {
+                "pointer": "/items/5/sku",
+                "code": "duplicate_sku_in_batch",
+                "detail": "Một mã hàng (SKU) xuất hiện hai lần trong danh sách gửi lên.",
+            }
+        ]
+    },
+}
+
+
 def _header(description: str, example: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}, "example": example}
 
 
+REQUEST_ID: Final = _header("The request's id, for questions about it.", _REQUEST_ID)
 ETAG: Final = {"ETag": _header("The validator of this state, for `If-Match`.", '"3"')}
-LOCATION: Final = {"Location": _header("Where the new resource is.", "/v1/…")}
 LIST_HEADERS: Final = {
-    "Link": _header("Where the next page is, if there is one (RFC 8288).", '</v1/…>; rel="next"'),
+    "Link": _header(
+        "Where the next page is, if there is one (RFC 8288).",
+        '</v1/items?sort=id&limit=100&cursor=D1lrZaHipoBcx87HFY2>; rel="next"',
+    ),
     "Sokho-Sync-Watermark": _header(
-        "Send it as the next `updated_since`: rows may repeat, none is missed.",
+        "When the scan began, less a minute. Where a list takes `updated_since`, send it as the "
+        "next one: rows may repeat, none is missed.",
         "2026-03-01T05:00:00.000000Z",
     ),
 }
 NOT_MODIFIED: Final[Responses] = {
     304: {"description": "`If-None-Match` names the present state.", "headers": ETAG}
 }
+
+
+def location(example: str) -> dict[str, dict[str, Any]]:
+    """Return the header that tells where a new resource is."""
+    return {"Location": _header("Where the new resource is.", example)}
 
 
 def answers(status: int, headers: Headers) -> Responses:
@@ -86,13 +116,18 @@ def problems(*errors: type[DomainError]) -> Responses:
     return {
         status: {
             "description": ", ".join(f"`{code}`" for code in by_code),
+            "headers": {
+                name: _header("", value)
+                for name, value in HEADERS_OF_STATUS.get(status, {}).items()
+            },
             "content": {
                 "application/problem+json": {
                     "schema": _SCHEMA,
                     "examples": {
                         code: {
                             "summary": text.en,
-                            "value": problem_body(status, code, text.vi, text.vi, _REQUEST_ID),
+                            "value": problem_body(status, code, text.vi, text.vi, _REQUEST_ID)
+                            | _ERRORS.get(code, {}),
                         }
                         for code, text in by_code.items()
                     },
@@ -129,6 +164,8 @@ def _complete(operation: dict[str, Any]) -> None:
     content = operation.get("requestBody", {}).get("content", {})
     if MERGE_PATCH in content:
         content[JSON] = content[MERGE_PATCH]
+    for response in responses.values():
+        response.setdefault("headers", {})["X-Request-Id"] = REQUEST_ID
     for parameter in operation.get("parameters", []):
         kinds = [kind for kind in parameter["schema"].pop("anyOf", []) if kind != {"type": "null"}]
         if len(kinds) == 1:  # a parameter is left out, never null

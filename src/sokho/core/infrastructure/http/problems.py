@@ -52,7 +52,7 @@ _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     OverloadedError: 503,
 }
 
-_HEADERS_OF_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
+HEADERS_OF_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="sokho"'},
     503: {"Retry-After": "1"},
 }
@@ -120,7 +120,7 @@ def problem(
         status,
         {
             "Content-Language": language,
-            **_HEADERS_OF_STATUS.get(status, {}),
+            **HEADERS_OF_STATUS.get(status, {}),
             **(headers or {}),
         },
         media_type="application/problem+json",

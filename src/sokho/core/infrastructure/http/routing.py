@@ -11,7 +11,7 @@ the response.
 """
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
@@ -22,6 +22,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel
 from starlette._utils import get_route_path
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -188,7 +189,7 @@ class _Step:
         for reader in self._query:
             reader.read(inputs.query, inputs.errors, arguments)
         for reader in self._headers:
-            reader.read(inputs.request.headers, inputs.errors, arguments)
+            reader.read(_HeaderLines(inputs.request.headers), inputs.errors, arguments)
         return arguments
 
 
@@ -228,6 +229,25 @@ class _Reader:
         """Validate a raw value into the argument it becomes."""
         into[self._name], found = self._field.validate(value, {}, loc=self._location)
         errors.extend(found)
+
+
+class _HeaderLines(Mapping[str, str]):
+    """The headers of a request: several lines of one name are one list (RFC 9110, 5.3)."""
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+
+    def __getitem__(self, name: str) -> str:
+        lines = self._headers.getlist(name)
+        if not lines:
+            raise KeyError(name)
+        return ", ".join(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers.keys())
+
+    def __len__(self) -> int:
+        return len(self._headers)
 
 
 class _Inputs:

@@ -13,9 +13,7 @@ from sokho.core.application.paging import ListQuery
 from sokho.core.domain.paging import Position
 from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
-from sokho.modules.api_keys.domain.entities import ApiKey
-
-LONGEST_OVERLAP: Final = 7 * 24 * 60 * 60
+from sokho.modules.api_keys.domain.entities import LONGEST_OVERLAP, ApiKey
 
 _EXAMPLE: Final[JsonDict] = {
     "id": "019a9f2c-2c11-7e3a-8f10-4d6f0b6c9a77",

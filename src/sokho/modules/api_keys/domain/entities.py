@@ -14,6 +14,9 @@ from sokho.core.domain.texts import Text
 
 NAME_LENGTH: Final = 100
 
+LONGEST_OVERLAP: Final = 7 * 24 * 60 * 60
+"""Seconds for which a key may be served beside its successor."""
+
 _NAME = Text(
     vi="Tên khóa phải có từ 1 đến {most} ký tự in được.",
     en="The name of a key has 1 to {most} printable characters.",

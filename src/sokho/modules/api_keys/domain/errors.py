@@ -38,10 +38,10 @@ class LastManagingKeyError(ConflictError):
 
 
 class ApiKeyNotActiveError(ConflictError):
-    """The key has been revoked or has expired: it has nothing to hand on."""
+    """The key was revoked, has expired, or has a successor already: nothing is left to hand on."""
 
     code = "api_key_not_active"
     text = Text(
-        vi="Khóa API đã bị thu hồi hoặc hết hạn.",
-        en="The API key has been revoked or has expired.",
+        vi="Khóa API đã bị thu hồi, hết hạn hoặc đã có khóa thay thế.",
+        en="The API key has been revoked, has expired, or has been replaced.",
     )

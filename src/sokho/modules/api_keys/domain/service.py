@@ -134,7 +134,7 @@ class ApiKeyService:
         key = await self.get(key_id)
         self._require_grantable(key)
         now = self._clock()
-        if not key.is_active(now):
+        if not key.is_active(now) or key.replaced_at is not None:
             raise ApiKeyNotActiveError
         await self._update(key, key.replaced(overlap=overlap, now=now), "api_key.rotated")
         successor = self._make_id()

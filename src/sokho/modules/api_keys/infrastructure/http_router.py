@@ -13,9 +13,9 @@ from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.openapi import (
     LIST_HEADERS,
-    LOCATION,
     READS_BODY,
     answers,
+    location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
@@ -45,6 +45,8 @@ router = APIRouter(
     route_class=PreparedRoute,
     dependencies=[tenant_with(Scope.KEYS_MANAGE)],
 )
+
+LOCATION: Final = location("/v1/api-keys/019a9f2c-2c11-7e3a-8f10-4d6f0b6c9a77")
 
 KEY: Final = Representation(ApiKeyResponse, ApiKey)
 
@@ -120,5 +122,5 @@ async def delete_api_key(key_id: UUID, keys: CurrentApiKeyService) -> Response:
 
 
 def _shown_once(made: NewApiKey) -> Response:
-    location = {"Location": f"{router.prefix}/{made.key.id}"}
-    return KEY.one(made.key, status=201, headers=location, more={"api_key": made.token})
+    headers = {"Location": f"{router.prefix}/{made.key.id}"}
+    return KEY.one(made.key, status=201, headers=headers, more={"api_key": made.token})

@@ -11,12 +11,15 @@ from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, Respons
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
 from sokho.core.domain.paging import Position
+from sokho.modules.items.domain.barcodes import BARCODE_LENGTH
 from sokho.modules.items.domain.conversions import LARGEST_TERM, Conversion
 from sokho.modules.items.domain.entities import (
     DEFAULT_UNIT,
     DESCRIPTION_LENGTH,
     NAME_LENGTH,
+    SKU_LENGTH,
     TAG_COUNT,
+    UNIT_LENGTH,
     Item,
     ItemStatus,
     sku_key,
@@ -24,6 +27,14 @@ from sokho.modules.items.domain.entities import (
 from sokho.modules.items.domain.repository import ItemFilter
 
 BATCH_ROWS: Final = 1_000
+
+# What the entity judges is told here and not judged: so all faults are told at once.
+_SKU: Final[JsonDict] = {"minLength": 1, "maxLength": SKU_LENGTH}
+_NAME: Final[JsonDict] = {"minLength": 1, "maxLength": NAME_LENGTH}
+_DESCRIPTION: Final[JsonDict] = {"maxLength": DESCRIPTION_LENGTH}
+_UNIT: Final[JsonDict] = {"minLength": 1, "maxLength": UNIT_LENGTH}
+_BARCODE: Final[JsonDict] = {"maxLength": BARCODE_LENGTH}
+_TAGS: Final[JsonDict] = {"maxItems": TAG_COUNT}
 
 _EXAMPLE: Final[JsonDict] = {
     "sku": "BL-M8X40-I304",
@@ -40,15 +51,17 @@ class ItemCreate(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    sku: str = Field(description="1 to 64 characters; unique in the business, ignoring case.")
-    name: str = Field(min_length=1, max_length=NAME_LENGTH)
-    description: str | None = Field(None, max_length=DESCRIPTION_LENGTH)
-    unit: str = Field(DEFAULT_UNIT, description="The code of a unit of measure.")
+    sku: str = Field(description="Unique in the business, ignoring case.", json_schema_extra=_SKU)
+    name: str = Field(json_schema_extra=_NAME)
+    description: str | None = Field(None, json_schema_extra=_DESCRIPTION)
+    unit: str = Field(DEFAULT_UNIT, description="The code of a unit.", json_schema_extra=_UNIT)
     barcode: str | None = Field(
-        None, description="Letters and digits; of a GTIN the check digit is verified."
+        None,
+        description="Letters and digits; of a GTIN the check digit is verified.",
+        json_schema_extra=_BARCODE,
     )
     status: ItemStatus = ItemStatus.ACTIVE
-    tags: list[str] = Field([], max_length=TAG_COUNT)
+    tags: list[str] = Field([], json_schema_extra=_TAGS)
     attributes: dict[Any, Any] = Field(
         {}, description="A JSON object of at most 16 KiB and 5 levels."
     )
@@ -70,13 +83,17 @@ class ItemUpdate(PatchModel):
         }
     )
 
-    sku: str = Field(ABSENT, description="1 to 64 characters; unique, ignoring case.")
-    name: str = Field(ABSENT, min_length=1, max_length=NAME_LENGTH)
-    description: str | None = Field(ABSENT, max_length=DESCRIPTION_LENGTH)
-    unit: str = Field(ABSENT, description="The code of a unit of measure.")
-    barcode: str | None = Field(ABSENT, description="Letters and digits; a GTIN is verified.")
+    sku: str = Field(ABSENT, description="Unique, ignoring case.", json_schema_extra=_SKU)
+    name: str = Field(ABSENT, json_schema_extra=_NAME)
+    description: str | None = Field(ABSENT, json_schema_extra=_DESCRIPTION)
+    unit: str = Field(ABSENT, description="The code of a unit.", json_schema_extra=_UNIT)
+    barcode: str | None = Field(
+        ABSENT, description="Letters and digits; a GTIN is verified.", json_schema_extra=_BARCODE
+    )
     status: ItemStatus = Field(ABSENT, description="`archived` takes it out of trade.")
-    tags: list[str] | None = Field(ABSENT, max_length=TAG_COUNT, description="Replaces all tags.")
+    tags: list[str] | None = Field(
+        ABSENT, description="Replaces all tags.", json_schema_extra=_TAGS
+    )
     attributes: dict[Any, Any] | None = Field(
         ABSENT, description="Merged into what there is; a null inside deletes its name."
     )
@@ -90,18 +107,39 @@ class ItemUpsert(ItemUpdate):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    sku: str = Field(description="1 to 64 characters; which item is meant, ignoring case.")
+    sku: str = Field(description="Which item is meant, ignoring case.", json_schema_extra=_SKU)
     attributes: dict[Any, Any] | None = Field(ABSENT, description="Replaces what there is.")
 
 
 class ItemBatchRequest(RequestModel):
     """Items to make or to change, all or none."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"items": [_EXAMPLE, {"sku": "KEO-500", "status": "archived"}]}]
+        }
+    )
+
     items: list[ItemUpsert] = Field(min_length=1, max_length=BATCH_ROWS)
 
 
 class ItemBatchResponse(ResponseModel):
     """What became of a batch; the ids stand in the order of the rows."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "created": 1,
+                    "updated": 1,
+                    "ids": [
+                        "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55",
+                        "019a9f2c-6a30-7d1e-9f7b-2f70aa31c0d2",
+                    ],
+                }
+            ]
+        }
+    )
 
     created: int
     updated: int

@@ -1,6 +1,6 @@
 """A batch of items: which rows are new, which change what is stored, and which do not fit."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.events import differences
-from sokho.core.domain.lines import REQUIRED
-from sokho.modules.items.domain.entities import Item, ItemChanges, sku_key
+from sokho.core.domain.lines import REQUIRED, trimmed
+from sokho.modules.items.domain.entities import DEFAULT_UNIT, Item, ItemChanges, sku_key
 from sokho.modules.items.domain.errors import UNKNOWN_UNIT, DuplicateSKUInBatchError
 
 _DUPLICATE: Final = FieldError("/sku", DuplicateSKUInBatchError.code, DuplicateSKUInBatchError.text)
@@ -28,14 +28,16 @@ class BatchResult:
 class ItemBatch:
     """The rows of a batch as the items that they lead to.
 
-    `stored` are the items that exist, by SKU key. Raises `InvalidError` with every fault of
-    every row, and `DuplicateSKUInBatchError` when repeated SKUs are the only ones.
+    `stored` are the items that exist, by SKU key; `units` are those of `units_of(rows)` that the
+    business has. Raises `InvalidError` with every fault of every row, and
+    `DuplicateSKUInBatchError` when repeated SKUs are the only ones.
     """
 
     def __init__(
         self,
         rows: Sequence[ItemChanges],
         stored: Mapping[str, Item],
+        units: Collection[str],
         *,
         tenant_id: UUID,
         now: datetime,
@@ -47,13 +49,16 @@ class ItemBatch:
         met: set[str] = set()
         for index, row in enumerate(rows):
             key = sku_key(row["sku"])
-            if key in met:
-                errors.append(_at(index, _DUPLICATE))
+            faults = [_DUPLICATE] if key in met else []
             met.add(key)
             try:
                 self.items.append(self._item(row, tenant_id, now, make_id))
             except InvalidError as invalid:
-                errors += [_at(index, error) for error in invalid.errors]
+                faults += invalid.errors
+            judged = any(fault.pointer == UNKNOWN_UNIT.pointer for fault in faults)
+            if not judged and not _has_known_unit(row, units, is_new=key not in stored):
+                faults.append(UNKNOWN_UNIT)
+            errors += [fault.below(f"/items/{index}") for fault in faults]
         _refuse(errors)
 
     @property
@@ -80,22 +85,6 @@ class ItemBatch:
             if (before := self._before(item)) is not None and before.unit != item.unit
         }
 
-    @property
-    def units(self) -> set[str]:
-        """The units that the items are to have."""
-        return {item.unit for item in self.items}
-
-    def refuse_unknown_units(self, known: Iterable[str]) -> None:
-        """Raise `InvalidError` for the rows whose unit is not among the `known`."""
-        unknown = self.units.difference(known)
-        _refuse(
-            [
-                _at(index, UNKNOWN_UNIT)
-                for index, item in enumerate(self.items)
-                if item.unit in unknown
-            ]
-        )
-
     def _item(
         self, row: ItemChanges, tenant_id: UUID, now: datetime, make_id: Callable[[], UUID]
     ) -> Item:
@@ -111,8 +100,16 @@ class ItemBatch:
         return self._stored.get(item.sku_key)
 
 
-def _at(row: int, error: FieldError) -> FieldError:
-    return error.below(f"/items/{row}")
+def units_of(rows: Iterable[ItemChanges]) -> set[str]:
+    """Return the units that the rows name, and the one that an item has unless told."""
+    return {DEFAULT_UNIT} | {trimmed(row["unit"]) for row in rows if "unit" in row}
+
+
+def _has_known_unit(row: ItemChanges, known: Collection[str], *, is_new: bool) -> bool:
+    """Whether a row's item can have its unit: the one named, else the stored or the default one."""
+    if "unit" in row:
+        return trimmed(row["unit"]) in known
+    return not is_new or DEFAULT_UNIT in known
 
 
 def _refuse(errors: Sequence[FieldError]) -> None:

@@ -61,4 +61,4 @@ class Conversion:
     def refuse_own_unit(self, unit: str) -> None:
         """Raise `InvalidError` where `unit`, the item's own, is the one to convert from."""
         if self.unit == unit:
-            raise InvalidError(FieldError("/path/unit", "own_unit", _OWN_UNIT))
+            raise InvalidError(FieldError("/unit", "own_unit", _OWN_UNIT))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.json_objects import are_same, merged, object_faults
-from sokho.core.domain.lines import TEXT, WRONG_CHARACTER, line_faults
+from sokho.core.domain.lines import TEXT, WRONG_CHARACTER, line_faults, trimmed
 from sokho.core.domain.texts import Text
 from sokho.modules.items.domain.barcodes import barcode_faults
 
@@ -139,7 +139,7 @@ class Item:
             yield from barcode_faults(self.barcode)
         if len(self.tags) > TAG_COUNT:
             yield FieldError("/tags", "too_long", _TAGS)
-        for index, tag in enumerate(self.tags):
+        for index, tag in enumerate(self.tags[:TAG_COUNT]):
             yield from line_faults(f"/tags/{index}", tag, TAG_LENGTH)
         if self.attributes:
             yield from object_faults("/attributes", self.attributes)
@@ -158,11 +158,6 @@ def _validated(item: _Item) -> _Item:
 def sku_key(sku: str) -> str:
     """Return the form of a SKU that is unique within a business: trimmed, NFC, casefolded."""
     return unicodedata.normalize("NFC", trimmed(sku).casefold())
-
-
-def trimmed(code: str) -> str:
-    """Return a code as it is kept: without blanks around it, and in NFC."""
-    return unicodedata.normalize("NFC", code.strip())
 
 
 _NORMALISE: Final[Mapping[str, Callable[[Any], Any]]] = {

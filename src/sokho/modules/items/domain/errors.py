@@ -11,8 +11,8 @@ UNKNOWN_UNIT: Final = FieldError(
     "/unit",
     "unknown_unit",
     Text(
-        vi="Doanh nghiệp chưa có đơn vị tính này; hãy thêm tại /v1/units.",
-        en="This business has no such unit; add it at /v1/units.",
+        vi="Doanh nghiệp chưa có đơn vị tính này; hãy thêm trước khi dùng.",
+        en="This business has no such unit; add it first.",
     ),
 )
 

@@ -67,8 +67,8 @@ class ItemRepository(ABC):
         """
 
     @abstractmethod
-    async def delete(self, id: UUID, version: int) -> bool:
-        """Remove the item and its conversions; return whether there was one of this version.
+    async def delete(self, id: UUID) -> bool:
+        """Remove the item and its conversions; return whether there was one.
 
         Raises `ItemInUseError` when something else refers to it.
         """
@@ -109,10 +109,21 @@ class ItemRepository(ABC):
         """Return at most `limit` conversions of an item by unit, from behind `after`."""
 
     @abstractmethod
-    async def put_conversion(self, conversion: Conversion) -> Conversion | None:
-        """Store a conversion; return the one in whose place it is, or None.
+    async def hold_unit(self, id: UUID) -> str | None:
+        """Return the item's unit, or None without the item.
 
-        Raises `ItemNotFoundError`, and `InvalidError` for the item's own unit or an unknown one.
+        Nobody else can then change the item or its conversions.
+        """
+
+    @abstractmethod
+    async def get_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        """Return a conversion, or None where the item has none such."""
+
+    @abstractmethod
+    async def put_conversion(self, conversion: Conversion) -> None:
+        """Store a conversion of an item that is there, in place of what there is.
+
+        Raises `InvalidError` for an unknown unit.
         """
 
     @abstractmethod

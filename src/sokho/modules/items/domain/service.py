@@ -5,14 +5,14 @@ from typing import Final, Unpack
 from uuid import UUID
 
 from sokho.core.domain.clock import Clock, utc_now
-from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.events import Event, EventLog, created, deleted, updated
 from sokho.core.domain.ids import new_id
+from sokho.core.domain.lines import trimmed
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.domain.versions import ExpectedVersion
-from sokho.modules.items.domain.batch import BatchResult, ItemBatch
+from sokho.modules.items.domain.batch import BatchResult, ItemBatch, units_of
 from sokho.modules.items.domain.conversions import Conversion
-from sokho.modules.items.domain.entities import Item, ItemChanges, NewItem, sku_key, trimmed
+from sokho.modules.items.domain.entities import Item, ItemChanges, NewItem, sku_key
 from sokho.modules.items.domain.errors import (
     ConversionNotFoundError,
     DuplicateSKUError,
@@ -93,8 +93,7 @@ class ItemService:
         item = await self._held(item_id)
         expected.require(item.version)
         self._events.record(deleted("item", item_id, item))
-        if not await self._repo.delete(item_id, item.version):
-            raise PreconditionFailedError
+        await self._repo.delete(item_id)
 
     async def upsert(self, tenant_id: UUID, rows: Sequence[ItemChanges]) -> BatchResult:
         """Make or change an item for each row, found by its SKU: all rows or none.
@@ -109,11 +108,11 @@ class ItemService:
             batch = ItemBatch(
                 rows,
                 await self._repo.lock(keys),
+                await self._repo.known_units(units_of(rows)),
                 tenant_id=tenant_id,
                 now=self._clock(),
                 make_id=self._make_id,
             )
-            batch.refuse_unknown_units(await self._repo.known_units(batch.units))
             saved = await self._repo.save(batch.new, batch.changed)
             await self._refuse_changed_units(batch)
             created |= {str(item.id): item.sku for item in batch.new if item.id in saved}
@@ -143,6 +142,14 @@ class ItemService:
             await self.get(item_id)
         return found
 
+    async def get_conversion(self, item_id: UUID, unit: str) -> Conversion:
+        """Return a conversion; raises `ItemNotFoundError`, `ConversionNotFoundError`."""
+        conversion = await self._repo.get_conversion(item_id, trimmed(unit))
+        if conversion is None:
+            await self.get(item_id)
+            raise ConversionNotFoundError
+        return conversion
+
     async def put_conversion(
         self, tenant_id: UUID, item_id: UUID, unit: str, *, numerator: int, denominator: int
     ) -> tuple[Conversion, bool]:
@@ -157,9 +164,14 @@ class ItemService:
             numerator=numerator,
             denominator=denominator,
         )
-        before = await self._repo.put_conversion(conversion)
+        unit_of_item = await self._repo.hold_unit(item_id)
+        if unit_of_item is None:
+            raise ItemNotFoundError(item_id)
+        conversion.refuse_own_unit(unit_of_item)
+        before = await self._repo.get_conversion(item_id, conversion.unit)
         if before != conversion:
             self._events.record(_changed(item_id, before, conversion))
+            await self._repo.put_conversion(conversion)
         return conversion, before is None
 
     async def delete_conversion(self, item_id: UUID, unit: str) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
-from sokho.modules.items.infrastructure.tables import item_tags, items
+from sokho.modules.items.infrastructure.tables import items
+from sokho.modules.items.infrastructure.tag_steps import tags_gone, tags_indexed
 
 _BATCHES: Final = 1
 """What the number of an advisory lock is made from beside the tenant, so that no other has it."""
@@ -91,28 +92,10 @@ _changed = (
     .returning(items.c.tenant_id, items.c.id, items.c.tags)
     .cte("changed_items")
 )
-_tags_gone = (
-    sa.delete(item_tags)
-    .where(
-        item_tags.c.tenant_id == TENANT,
-        item_tags.c.tenant_id == _changed.c.tenant_id,
-        item_tags.c.item_id == _changed.c.id,
-        item_tags.c.tag != sa.all_(_changed.c.tags),
-    )
-    .cte("tags_gone")
-)
 _written = sa.union_all(sa.select(_new), sa.select(_changed)).subquery("written")
-_tags_indexed = (
-    insert(item_tags)
-    .from_select(
-        ["tenant_id", "tag", "item_id"],
-        sa.select(_written.c.tenant_id, sa.func.unnest(_written.c.tags), _written.c.id),
-    )
-    .on_conflict_do_nothing()
-    .cte("tags_indexed")
+SAVE = Statement(
+    sa.select(_new.c.id).add_cte(_changed, tags_gone(_changed), tags_indexed(_written))
 )
-
-SAVE = Statement(sa.select(_new.c.id).add_cte(_changed, _tags_gone, _tags_indexed))
 
 
 def array_text(values: Iterable[str]) -> str:

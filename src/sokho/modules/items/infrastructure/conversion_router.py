@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from sokho.core.dependencies import tenant_with
 from sokho.core.domain.scopes import Scope
-from sokho.core.infrastructure.http.errors import InvalidCursorError
+from sokho.core.infrastructure.http.errors import InvalidCursorError, told_of_path
 from sokho.core.infrastructure.http.openapi import (
     LIST_HEADERS,
-    LOCATION,
     READS_BODY,
     answers,
+    location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
@@ -65,11 +65,30 @@ async def list_conversions(
     return await page.response(CONVERSION, found, query.position)
 
 
+@router.get(
+    "/{unit}",
+    dependencies=[tenant_with(Scope.ITEMS_READ)],
+    response_model=ConversionResponse,
+    responses=problems(ItemNotFoundError, ConversionNotFoundError),
+)
+async def get_conversion(item_id: UUID, unit: UnitCode, items: CurrentItemService) -> Response:
+    """Return what one of a unit is in the item's own."""
+    return CONVERSION.one(await items.get_conversion(item_id, unit))
+
+
 @router.put(
     "/{unit}",
     response_model=ConversionResponse,
     responses=problems(ItemNotFoundError, *READS_BODY)
-    | {201: {"model": ConversionResponse, "description": "It is new.", "headers": LOCATION}},
+    | {
+        201: {
+            "model": ConversionResponse,
+            "description": "It is new.",
+            "headers": location(
+                "/v1/items/019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55/conversions/l%E1%BB%91c"
+            ),
+        }
+    },
 )
 async def put_conversion(
     item_id: UUID,
@@ -82,11 +101,14 @@ async def put_conversion(
 
     One `thùng` of 24 cans is `{"numerator": 24}`; the fraction is kept as it is given.
     """
-    conversion, is_new = await items.put_conversion(tenant_id, item_id, unit, **body.model_dump())
+    with told_of_path("unit"):
+        conversion, is_new = await items.put_conversion(
+            tenant_id, item_id, unit, **body.model_dump()
+        )
     if not is_new:
         return CONVERSION.one(conversion)
-    location = f"/v1/items/{item_id}/conversions/{quote(conversion.unit)}"
-    return CONVERSION.one(conversion, status=201, headers={"Location": location})
+    address = f"/v1/items/{item_id}/conversions/{quote(conversion.unit)}"
+    return CONVERSION.one(conversion, status=201, headers={"Location": address})
 
 
 @router.delete(

@@ -21,15 +21,13 @@ WITH_CONVERSIONS = Statement(
     )
 )
 GET_CONVERSION = Statement(
-    sa.select(item_conversions)
-    .where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
-    .with_for_update()
+    sa.select(item_conversions).where(_CONVERSIONS, item_conversions.c.unit == p("unit"))
 )
 # Until the conversion is written nobody may give the item another unit.
 HOLD_UNIT = Statement(
     sa.select(items.c.unit)
     .where(items.c.tenant_id == TENANT, items.c.id == p("id"))
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
 )
 _conversion_columns = [column.name for column in item_conversions.columns]
 _terms = ("numerator", "denominator")

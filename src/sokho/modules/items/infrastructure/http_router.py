@@ -15,10 +15,10 @@ from sokho.core.infrastructure.http.errors import InvalidCursorError, Preconditi
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
-    LOCATION,
     NOT_MODIFIED,
     READS_BODY,
     answers,
+    location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
@@ -96,13 +96,14 @@ async def list_items(
     "",
     status_code=201,
     response_model=ItemResponse,
-    responses=problems(DuplicateSKUError, *READS_BODY) | answers(201, ETAG | LOCATION),
+    responses=problems(DuplicateSKUError, *READS_BODY)
+    | answers(201, ETAG | location("/v1/items/019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55")),
 )
 async def post_item(body: ItemCreate, tenant_id: MayWrite, items: CurrentItemService) -> Response:
     """Add an item."""
     item = await items.create(tenant_id, **body.model_dump())
-    location = {"Location": f"{router.prefix}/{item.id}"}
-    return ITEM.one(item, status=201, headers=etag(item.version) | location)
+    headers = etag(item.version) | {"Location": f"{router.prefix}/{item.id}"}
+    return ITEM.one(item, status=201, headers=headers)
 
 
 @router.post(

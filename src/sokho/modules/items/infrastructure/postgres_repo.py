@@ -8,7 +8,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
-from sqlalchemy.dialects.postgresql import insert
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
 from sokho.core.domain.lines import TEXT
@@ -47,6 +46,7 @@ from sokho.modules.items.infrastructure.conversion_statements import (
     conversions_statement,
 )
 from sokho.modules.items.infrastructure.tables import item_tags, items
+from sokho.modules.items.infrastructure.tag_steps import tags_gone, tags_indexed
 
 _OURS = items.c.tenant_id == TENANT
 _THIS = sa.and_(_OURS, items.c.id == p("id"))
@@ -60,17 +60,6 @@ _WRITTEN: Final[dict[str, sa.BindParameter[Any]]] = {
 
 _GET = Statement(sa.select(items).where(_THIS))
 _HOLD = Statement(sa.select(items).where(_THIS).with_for_update(key_share=True))
-
-
-def _tags_of(row: sa.CTE) -> sa.CTE:
-    """Return the step that indexes the tags of the item written by the same statement."""
-    tags = sa.select(row.c.tenant_id, sa.func.unnest(row.c.tags), row.c.id)
-    return (
-        insert(item_tags)
-        .from_select(["tenant_id", "tag", "item_id"], tags)
-        .on_conflict_do_nothing()
-        .cte("tags_indexed")
-    )
 
 
 _new = (
@@ -89,7 +78,7 @@ _new = (
 _CREATE = Statement(_new)
 
 _new_row = _new.cte("new_item")
-_CREATE_TAGGED = Statement(sa.select(_new_row).add_cte(_tags_of(_new_row)))
+_CREATE_TAGGED = Statement(sa.select(_new_row).add_cte(tags_indexed(_new_row)))
 
 _changed = (
     sa.update(items)
@@ -98,21 +87,11 @@ _changed = (
     .returning(items)
 )
 _changed_row = _changed.cte("changed_item")
-_tags_gone = (
-    sa.delete(item_tags)
-    .where(
-        item_tags.c.tenant_id == TENANT,
-        item_tags.c.tenant_id == _changed_row.c.tenant_id,
-        item_tags.c.item_id == _changed_row.c.id,
-        item_tags.c.tag != sa.all_(_changed_row.c.tags),
-    )
-    .cte("tags_gone")
+_UPDATE = Statement(
+    sa.select(_changed_row).add_cte(tags_gone(_changed_row), tags_indexed(_changed_row))
 )
-_UPDATE = Statement(sa.select(_changed_row).add_cte(_tags_gone, _tags_of(_changed_row)))
 
-_DELETE = Statement(
-    sa.delete(items).where(_THIS, items.c.version == p("version")).returning(items.c.id)
-)
+_DELETE = Statement(sa.delete(items).where(_THIS).returning(items.c.id))
 
 _ORDER_BY: Final[dict[str, sa.Column[Any]]] = {
     "id": items.c.id,
@@ -186,9 +165,9 @@ class PostgresItemRepo(ItemRepository):
             raise ItemNotFoundError(item.id)
         raise PreconditionFailedError
 
-    async def delete(self, id: UUID, version: int) -> bool:
+    async def delete(self, id: UUID) -> bool:
         try:
-            return await self._tx.fetch_one(_DELETE, id=id, version=version) is not None
+            return await self._tx.fetch_one(_DELETE, id=id) is not None
         except ConstraintViolationError as violation:
             raise ItemInUseError from violation  # whatever it is that refers to the item
 
@@ -208,7 +187,8 @@ class PostgresItemRepo(ItemRepository):
         return {row["id"] for row in await self._tx.fetch_all(SAVE, **given)}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
-        return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=codes)}
+        storable = [code for code in codes if TEXT.fullmatch(code)]
+        return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=storable)}
 
     async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
         rows = await self._tx.fetch_all(WITH_CONVERSIONS, ids=list(ids))  # a dict is no array
@@ -230,23 +210,21 @@ class PostgresItemRepo(ItemRepository):
         )
         return [Conversion(**row) for row in rows]
 
-    async def put_conversion(self, conversion: Conversion) -> Conversion | None:
-        item = await self._tx.fetch_one(HOLD_UNIT, id=conversion.item_id)
-        if item is None:
-            raise ItemNotFoundError(conversion.item_id)
-        conversion.refuse_own_unit(item["unit"])
+    async def hold_unit(self, id: UUID) -> str | None:
+        row = await self._tx.fetch_one(HOLD_UNIT, id=id)
+        return None if row is None else row["unit"]
+
+    async def get_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
+        row = await self._tx.fetch_one(GET_CONVERSION, item_id=item_id, unit=unit)
+        return None if row is None else Conversion(**row)
+
+    async def put_conversion(self, conversion: Conversion) -> None:
         try:
-            row = await self._tx.fetch_one(
-                GET_CONVERSION, item_id=conversion.item_id, unit=conversion.unit
-            )
-            before = None if row is None else Conversion(**row)
-            if before != conversion:
-                await self._tx.fetch_all(PUT_CONVERSION, **asdict(conversion))
+            await self._tx.fetch_all(PUT_CONVERSION, **asdict(conversion))
         except ConstraintViolationError as violation:
             if violation.constraint == "item_conversions_tenant_id_unit_fkey":
-                raise InvalidError(UNKNOWN_UNIT.below("/path")) from violation
+                raise InvalidError(UNKNOWN_UNIT) from violation
             raise
-        return before
 
     async def delete_conversion(self, item_id: UUID, unit: str) -> Conversion | None:
         row = await self._tx.fetch_one(DELETE_CONVERSION, item_id=item_id, unit=unit)

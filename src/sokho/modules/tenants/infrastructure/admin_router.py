@@ -12,9 +12,9 @@ from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
-    LOCATION,
     READS_BODY,
     answers,
+    location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
@@ -79,7 +79,8 @@ async def list_tenants(
     "",
     status_code=201,
     response_model=OpenedTenantResponse,
-    responses=problems(*READS_BODY) | answers(201, ETAG | LOCATION),
+    responses=problems(*READS_BODY)
+    | answers(201, ETAG | location("/v1/admin/tenants/019a9f2c-1b02-7aa0-8c33-51d6be7f0e21")),
 )
 async def post_tenant(body: TenantCreate, origin: OperatorOrigin, opening: Opening) -> Response:
     """Open a business.

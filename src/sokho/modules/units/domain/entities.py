@@ -1,14 +1,13 @@
 """A unit of measure, and when it is valid."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Self, TypedDict, Unpack
 from uuid import UUID
 
 from sokho.core.domain.errors import FieldError, InvalidError
-from sokho.core.domain.lines import WRONG_CHARACTER, line_faults
+from sokho.core.domain.lines import WRONG_CHARACTER, line_faults, trimmed
 from sokho.core.domain.texts import Text
 
 CODE_LENGTH: Final = 32
@@ -46,7 +45,7 @@ class Unit:
     @classmethod
     def create(cls, *, tenant_id: UUID, code: str, name: str, decimals: int = 0) -> Self:
         """Return a new, valid unit; raises `InvalidError` naming every field at fault."""
-        unit = cls(tenant_id=tenant_id, code=unit_code(code), name=name, decimals=decimals)
+        unit = cls(tenant_id=tenant_id, code=trimmed(code), name=name, decimals=decimals)
         unit.validate()
         return unit
 
@@ -72,8 +71,3 @@ class Unit:
         yield from line_faults("/name", self.name, NAME_LENGTH)
         if not 0 <= self.decimals <= MAX_DECIMALS:
             yield FieldError("/decimals", "out_of_range", _DECIMALS)
-
-
-def unit_code(code: str) -> str:
-    """Return a code as it is kept: without blanks around it, and in NFC."""
-    return unicodedata.normalize("NFC", code.strip())

@@ -4,10 +4,11 @@ from typing import Unpack
 from uuid import UUID
 
 from sokho.core.domain.events import EventLog, created, updated
+from sokho.core.domain.lines import trimmed
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position
 from sokho.core.domain.versions import ExpectedVersion
 from sokho.modules.units.domain.defaults import default_units
-from sokho.modules.units.domain.entities import Unit, UnitChanges, unit_code
+from sokho.modules.units.domain.entities import Unit, UnitChanges
 from sokho.modules.units.domain.errors import UnitNotFoundError
 from sokho.modules.units.domain.repository import UnitRepository
 
@@ -32,7 +33,7 @@ class UnitService:
 
     async def get(self, code: str) -> Unit:
         """Return a unit; raises `UnitNotFoundError`."""
-        unit = await self._repo.get_by_code(unit_code(code))
+        unit = await self._repo.get_by_code(trimmed(code))
         if unit is None:
             raise UnitNotFoundError(code)
         return unit
@@ -55,7 +56,7 @@ class UnitService:
 
         Raises `UnitNotFoundError`, `PreconditionFailedError`, `InvalidError`.
         """
-        unit = await self._repo.hold(unit_code(code))
+        unit = await self._repo.hold(trimmed(code))
         if unit is None:
             raise UnitNotFoundError(code)
         expected.require(unit.version)

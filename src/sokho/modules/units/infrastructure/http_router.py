@@ -16,10 +16,10 @@ from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
-    LOCATION,
     NOT_MODIFIED,
     READS_BODY,
     answers,
+    location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
@@ -85,13 +85,14 @@ async def list_units(
     "",
     status_code=201,
     response_model=UnitResponse,
-    responses=problems(DuplicateUnitError, *READS_BODY) | answers(201, ETAG | LOCATION),
+    responses=problems(DuplicateUnitError, *READS_BODY)
+    | answers(201, ETAG | location("/v1/units/k%C3%A9t")),
 )
 async def post_unit(body: UnitCreate, tenant_id: MayWrite, units: CurrentUnitService) -> Response:
     """Add a unit."""
     unit = await units.create(tenant_id, **body.model_dump())
-    location = {"Location": f"{router.prefix}/{quote(unit.code)}"}
-    return UNIT.one(unit, status=201, headers=etag(unit.version) | location)
+    headers = etag(unit.version) | {"Location": f"{router.prefix}/{quote(unit.code)}"}
+    return UNIT.one(unit, status=201, headers=headers)
 
 
 @router.patch(
