@@ -14,6 +14,8 @@ import sokho.modules
 from sokho.core.domain.errors import DomainError
 from sokho.core.domain.paging import Sort
 from sokho.core.infrastructure.database import TENANT, Statement, metadata
+from sokho.modules.api_keys.infrastructure import postgres_repo as keys_repo
+from sokho.modules.audit.infrastructure import postgres_repo as audit_repo
 from sokho.modules.items.infrastructure import postgres_repo as items_repo
 from sokho.modules.items.infrastructure.conversion_statements import conversions_statement
 from sokho.modules.units.infrastructure import postgres_repo as units_repo
@@ -135,12 +137,38 @@ class TestPredicate:
                         assert tables == (2 if "tag" in subset else 1)
                         assert statement.text.count("tenant_id = $") == tables, statement.text
 
-    @pytest.mark.parametrize("make", [units_repo._list_statement, conversions_statement])
+    @pytest.mark.parametrize(
+        "make", [units_repo._list_statement, conversions_statement, keys_repo._list_statement]
+    )
     def test_stands_on_the_table_of_every_other_list(self, make: Callable[..., Statement]):
         for descending in (False, True):
             for resumed in (False, True):
                 text = make(descending=descending, resumed=resumed).text
                 assert text.count("FROM") == text.count("tenant_id = $") == 1, text
+
+    def test_stands_on_both_tables_of_the_list_of_events(self):
+        conditions = frozenset(audit_repo._CONDITIONS)
+        for subset in (frozenset[str](), conditions):
+            for descending in (False, True):
+                for resumed in (False, True):
+                    text = audit_repo._list_statement(
+                        subset, descending=descending, resumed=resumed
+                    ).text
+                    assert "events.tenant_id = $" in text
+                    assert "actors.tenant_id = $" in text
+
+    def test_is_looked_for_in_every_statement_that_is_made_for_a_query(self):
+        made = {
+            f"{name.split('.')[2]}.{attribute}"
+            for name in modules_under("sokho.modules")
+            for attribute, value in vars(importlib.import_module(name)).items()
+            if getattr(value, "__annotations__", {}).get("return") is Statement
+            and value.__module__ == name
+        }
+        assert made == {
+            *("items._list_statement", "items.conversions_statement", "units._list_statement"),
+            *("api_keys._list_statement", "audit._list_statement"),
+        }
 
     def test_stands_on_every_table_of_every_other_statement(self):
         tables = "|".join(metadata.tables)

@@ -16,6 +16,7 @@ NOT_MODIFIED: Final = 304
 FORBIDDEN: Final = 403
 
 _SHOWN: Final = 800
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{4,6})")
 _CURSOR: Final = re.compile(r"[?&]cursor=([\w-]+)")
 
 
@@ -197,8 +198,10 @@ class _Check:
 
 def _secrets_in(rows: Rows) -> set[str]:
     """Return what tells of the rows: their texts begin with the canary, and each id is unique."""
-    ids = {id for table in rows.values() for row in table for id in UUID_TEXT.findall(row)}
-    return {CANARY} | ids | {id.replace("-", "") for id in ids}
+    texts = [row for table in rows.values() for row in table]
+    ids = {id for text in texts for id in UUID_TEXT.findall(text)}
+    moments = {f"{day}T{time}" for text in texts for day, time in _MOMENT.findall(text)}
+    return {CANARY} | ids | {id.replace("-", "") for id in ids} | moments
 
 
 def _listed(slots: Collection[Slot]) -> str:

@@ -26,6 +26,11 @@ class Slot:
     def __str__(self) -> str:
         return f"{self.where} {'/'.join(map(str, self.path))}"
 
+    @property
+    def resource(self) -> str:
+        """The first segment behind ``/v1`` of the operation's path."""
+        return self.operation.split("/")[2]
+
     def comes_with(self, chosen: "Collection[Slot]") -> bool:
         """Whether a call that sends `chosen` has to send this too."""
         if not self.since:

@@ -106,6 +106,18 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "items/0/name"): replace(_text("name"), is_needed=True),
 }
 
+# What means something else elsewhere: the resources, by their first segment, for which the
+# registry speaks. Another one's `code` has to be told apart by the whole way, or added here.
+MEANT_FOR: Final[Mapping[tuple[str, str], set[str]]] = {
+    ("path", "code"): {"units"},
+    ("path", "unit"): {"items"},
+    ("query", "type"): {"audit-events"},
+    ("body", "code"): {"units"},
+    ("body", "name"): {"items", "units", "tenant", "api-keys", "admin"},
+    ("body", "description"): {"items"},
+    ("body", "unit"): {"items"},
+}
+
 # The operator's operations, told by the document, are for no business: whatever ids one sends
 # there, it is refused. With the operator's key they may concern any business that the path names,
 # and these show all of them at once:
@@ -130,6 +142,8 @@ def _place(slot: Slot) -> Place:
         name = name.lower()
     telling = REGISTRY.get((slot.where, whole)) or REGISTRY.get((slot.where, name))
     if telling is not None:
+        if slot.resource not in MEANT_FOR.get((slot.where, name), {slot.resource}):
+            raise CannotPlace(slot)
         return telling
     if not (values := _plain_values(slot)):
         raise CannotPlace(slot)
@@ -147,13 +161,13 @@ def _plain_values(slot: Slot) -> tuple[object, ...]:
         return True, False
     if schema.get("format") == "date-time":
         return ("2020-02-29T12:00:00Z",)
-    if schema.get("type") == "integer":
+    if schema.get("type") == "integer" and not slot.name.endswith("id"):
         return _bounds(schema)
     return ()
 
 
 def _bounds(schema: Mapping[str, float]) -> tuple[int, ...]:
-    """Return the ends of a range; none, for what is not bounded at all: it may name a row."""
+    """Return the ends of a range; none, for what lacks a bound: it may name a row."""
     bounds = []
     if (least := schema.get("minimum")) is not None:
         bounds.append(least)
@@ -163,4 +177,4 @@ def _bounds(schema: Mapping[str, float]) -> tuple[int, ...]:
         bounds.append(most)
     elif (above := schema.get("exclusiveMaximum")) is not None:
         bounds.append(above - 1)
-    return tuple(map(int, bounds))
+    return tuple(map(int, bounds)) if len(bounds) == len(("least", "most")) else ()

@@ -80,6 +80,8 @@ class Stripper:
         read = Counter(alias or table for table, alias in self._reference.findall(shipped))
         for name in read - Counter(filtered):
             self.faults.append(f"{name} is read without a tenant predicate: {shipped}")
+        if re.search(r"\bOR\b", shipped):
+            self.faults.append(f"a predicate beside an OR may let other rows pass: {shipped}")
         for tenant in tenants:
             if re.search(_COMPARED.format(tenant), text, re.IGNORECASE):
                 self.faults.append(f"a tenant predicate could not be removed: {text}")

@@ -47,6 +47,13 @@ class TestStripped:
         assert "set_config('app.current_tenant', $1::uuid::text, true)" in stripped.one_trip
         assert (stripper.removed, stripper.faults) == (2, [])
 
+    def test_statement_with_an_alternative_is_faulted(self):
+        """Its predicate counts, and lets other tenants' rows pass all the same."""
+        stripper = a_stripper()
+        either = sa.or_(items.c.tenant_id == TENANT, items.c.status == "archived")
+        stripper.stripped(Statement(sa.select(items.c.sku).where(either)))
+        assert any("beside an OR" in fault for fault in stripper.faults)
+
     def test_statement_is_another_than_the_shipped_one(self):
         statement = Statement(sa.select(items.c.sku).where(items.c.tenant_id == TENANT))
         assert a_stripper().stripped(statement) is not statement
