@@ -104,9 +104,6 @@ class Trace:
     hidden: frozenset[str] = frozenset()
     """Fields of the answer that no event tells of."""
 
-    idle: object = None
-    """The body of a call that changes nothing more, if `body` is not one by then."""
-
     idles: bool = True
     """Whether the call can be made again, and changes nothing then."""
 

@@ -21,7 +21,7 @@ from sokho.core.infrastructure.database import (
     Database,
     Statement,
 )
-from sokho.core.infrastructure.database.events import recording
+from sokho.core.infrastructure.database.events import events, recording
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.modules.tenants.infrastructure.tables import tenants
 from tests.recorded import Recorded
@@ -31,6 +31,9 @@ OPEN: Final = Statement(
 )
 RENAME: Final = Statement(sa.update(tenants).where(tenants.c.id == TENANT).values(name=p("name")))
 READ: Final = Statement(sa.select(tenants.c.name).where(tenants.c.id == TENANT))
+COUNT: Final = Statement(
+    sa.select(sa.func.count()).select_from(events).where(events.c.tenant_id == TENANT)
+)
 WHICH: Final = Statement(
     sa.select(
         sa.cast(sa.func.pg_current_xact_id(), sa.Text).label("xid"),
@@ -87,6 +90,15 @@ class TestWhenItIsWritten:
             await tx.fetch_all(RENAME, name="y")
         assert tx.round_trips == 4
         assert await types_in(log) == ["thing.happened"]
+
+    async def test_a_read_takes_none_with_it(self, small: Database, tenant_id: UUID):
+        async with small.transaction(tenant_id) as tx:
+            await tx.fetch_all(RENAME, name="y")
+            tx.record(HAPPENED)
+            await tx.fetch_all(READ)
+            assert [count for (count,) in await tx.fetch_all(COUNT)] == [0]
+            await tx.fetch_all(RENAME, name="z")
+            assert [count for (count,) in await tx.fetch_all(COUNT)] == [1]
 
     async def test_after_the_last_change_it_is_written_at_the_end(
         self, small: Database, tenant_id: UUID, log: Recorded
@@ -263,6 +275,7 @@ class TestTraceability:
             await tx.fetch_all(READ)
             assert tx.is_traceable
             await tx.fetch_all(RENAME, name="y")
+            await tx.fetch_all(READ)
             assert not tx.is_traceable
             tx.record(HAPPENED)
             assert tx.is_traceable
