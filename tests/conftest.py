@@ -147,12 +147,6 @@ def settings_for(urls: DatabaseUrls, **others: object) -> Settings:
     )
 
 
-async def close(app: FastAPI) -> None:
-    """Close what a service holds open that was never started."""
-    await app.state.database.close()
-    await app.state.directory._worker.close()
-
-
 def client_of(app: ASGIApp, api_key: str | None = None) -> httpx2.AsyncClient:
     """Return a client of the ASGI application, with a key or with none."""
     return httpx2.AsyncClient(
@@ -160,6 +154,12 @@ def client_of(app: ASGIApp, api_key: str | None = None) -> httpx2.AsyncClient:
         base_url="http://sokho.test",
         headers={} if api_key is None else {"Authorization": f"Bearer {api_key}"},
     )
+
+
+async def close(app: FastAPI) -> None:
+    """Close what a service that was never started has opened."""
+    await app.state.database.close()
+    await app.state.worker.close()
 
 
 async def a_key_with(database: Database, keys: DerivedKeys, tenant_id: UUID, *scopes: Scope) -> str:

@@ -116,6 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.auth_failures = AuthFailures(settings.auth_failures_per_minute)
     app.state.opening = BusinessOpening(database, keys)
+    app.state.worker = worker
     app.state.directory = worker and WorkerTenantDirectory(worker)
     app.add_routes(
         items.router,

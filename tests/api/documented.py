@@ -14,6 +14,9 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 _NOWHERE: Final = "postgresql://nobody:nothing@localhost:1/none"
 
+EITHER: Final = ("scopes", "role")
+"""Fields of which a body has one."""
+
 FREE: Final[Schema] = {}
 """The schema of a place where any JSON may stand."""
 
@@ -41,6 +44,15 @@ class Documented:
         """The schema of the body; an operation without one has none."""
         schema: Schema = self.entry["requestBody"]["content"][self.media_types[0]]["schema"]
         return schema
+
+    @property
+    def answer(self) -> Schema | None:
+        """The schema of what it answers when it succeeds."""
+        for status, answer in self.entry["responses"].items():
+            if status < "300" and "content" in answer:
+                schema: Schema = answer["content"]["application/json"]["schema"]
+                return schema
+        return None
 
     def parameters(self, place: str) -> dict[str, Schema]:
         """Return the schemas of the parameters that stand in the path, the query or headers."""
@@ -100,14 +112,23 @@ def sample(schema: Schema, name: str = "") -> Any:
     """Return a value that fits, with every property that there is."""
     schema = without_null(schema)
     if "properties" in schema:
-        return {name: sample(inner, name) for name, inner in schema["properties"].items()}
+        whole = {name: sample(inner, name) for name, inner in schema["properties"].items()}
+        return without_both(whole)
     if is_free(schema):
         return _ANYTHING
     if "enum" in schema:
         return schema["enum"][0]
     if schema["type"] == "array":
         return [sample(schema["items"])]
+    if schema.get("format") == "date-time":
+        return "2999-12-31T12:00:00Z"
     return _EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
+
+
+def without_both(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body with null in place of the second of two fields that exclude each other."""
+    is_both = all(body.get(name) is not None for name in EITHER)
+    return body | {EITHER[1]: None} if is_both else body
 
 
 def with_text(body: object, steps: Steps, text: str) -> str:
@@ -163,8 +184,11 @@ WITH_BODY: Final = [operation for operation in DOCUMENTED if operation.media_typ
 
 _EXAMPLES: Final[dict[str, Any]] = {
     name: value
-    for operation in WITH_BODY
-    for example in operation.body.get("examples", ())
+    for schema in [
+        *(each.answer for each in WITH_BODY if each.answer is not None),
+        *(each.body for each in WITH_BODY),
+    ]
+    for example in schema.get("examples", ())
     for name, value in example.items()
 }
-"""What the document shows of a field: a text that fits may be one of a few."""
+"""What the document shows of a field, sent or answered: a text that fits may be one of a few."""

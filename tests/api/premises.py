@@ -1,7 +1,7 @@
 """A business with one of everything, called as a server calls the service: with any bytes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -15,7 +15,7 @@ from sokho.core.infrastructure.database import metadata
 from sokho.core.infrastructure.database.statements import TENANT_SETTING
 from tests.api.documented import Documented, sample
 from tests.api.problems import problem_of
-from tests.conftest import Business
+from tests.conftest import OPERATOR_KEY, Business
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -29,12 +29,15 @@ ITEM: Final = {"sku": "S", "name": "N", "tags": ["t"], "attributes": {"k": {"n":
 
 @dataclass(frozen=True)
 class Premises:
-    """What a hostile caller finds: the service, a key to a business, and something in it."""
+    """What a hostile caller finds: the service, a key to a business, and something in it.
+
+    What is the operator's is called with the operator's key.
+    """
 
     app: FastAPI
     key: str
     connection: "asyncpg.Connection[asyncpg.Record]"
-    places: Mapping[str, str]
+    places: dict[str, str]
     """What stands for each parameter of a path; a new one has to be made in `opened`."""
     stored: dict[str, object] = field(default_factory=dict)
     """What `rows` returned at first."""
@@ -50,7 +53,14 @@ class Premises:
         item = (await business.http.post("/v1/items", json=ITEM)).headers["location"]
         made = await business.http.put(f"{item}/conversions/thùng", json={"numerator": 12})
         assert made.status_code == 201
-        places = {"item_id": item.rpartition("/")[2], "code": "kg", "unit": "thùng"}
+        made = await business.http.post("/v1/api-keys", json={"name": "K", "role": "owner"})
+        places = {
+            "item_id": item.rpartition("/")[2],
+            "code": "kg",
+            "unit": "thùng",
+            "key_id": made.json()["id"],
+            "tenant_id": str(business.tenant_id),
+        }
         premises = cls(app, business.api_key, connection, places)
         premises.stored.update(await premises.rows())
         assert premises.stored["items"]
@@ -118,9 +128,8 @@ class Premises:
     ) -> httpx2.Response:
         """Call the service as uvicorn does; the headers are sent as they are."""
         names = {name for name, _ in headers}
-        key = (
-            [] if b"authorization" in names else [(b"authorization", f"Bearer {self.key}".encode())]
-        )
+        known = OPERATOR_KEY if path.startswith("/v1/admin/") else self.key
+        key = [] if b"authorization" in names else [(b"authorization", f"Bearer {known}".encode())]
         scope: dict[str, Any] = {
             "type": "http",
             "http_version": "1.1",
@@ -152,6 +161,8 @@ class Premises:
         if operation.succeeds_with(status):
             if operation.method != "GET":
                 self.stored.update(await self.rows())
+            if operation.path.endswith("/rotate"):
+                self.places["key_id"] = answer.json()["id"]  # the old one has no successor more
             return
         assert 400 <= status < 500, (status, answer.text)
         code = answer.json()["code"]

@@ -19,7 +19,7 @@ from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.items.infrastructure.dependencies import CurrentItemService
 from sokho.modules.items.infrastructure.tables import items
 from tests.api.problems import CANARY, problem_of
-from tests.conftest import Business, client_of, settings_for
+from tests.conftest import Business, client_of, close, settings_for
 
 MayWrite = Annotated[UUID, tenant_with(Scope.ITEMS_WRITE)]
 
@@ -71,7 +71,7 @@ async def broken(urls: DatabaseUrls, business: Business) -> AsyncIterator[httpx2
     app.router.routes.extend(router.routes)
     async with client_of(app, business.api_key) as client:
         yield client
-    await app.state.database.close()
+    await close(app)
 
 
 @pytest.mark.parametrize(("method", "path"), FAILING)

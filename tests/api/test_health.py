@@ -11,7 +11,7 @@ from sokho.app import create_app
 from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from tests.api.problems import CANARY, problem_of
-from tests.conftest import Business, client_of, settings_for
+from tests.conftest import Business, client_of, close, settings_for
 
 # The discard port: nobody listens there, and the refusal comes at once.
 DEAD = f"postgresql://sokho_app:{CANARY}@127.0.0.1:9/sokho"
@@ -23,7 +23,7 @@ async def stranded(urls: DatabaseUrls) -> AsyncIterator[httpx2.AsyncClient]:
     app = create_app(settings_for(urls, database_url=DEAD))
     async with client_of(app) as client:
         yield client
-    await app.state.database.close()
+    await close(app)
 
 
 class TestLivez:
@@ -54,7 +54,7 @@ class TestReadyz:
         app = create_app(settings_for(scratch))
         async with client_of(app) as client:
             problem_of(await client.get("/readyz"), 503, "temporarily_overloaded")
-        await app.state.database.close()
+        await close(app)
 
 
 class TestOperation:
@@ -84,4 +84,4 @@ class TestStart:
         with pytest.raises(OperatorError):
             async with privileged.router.lifespan_context(privileged):
                 pass
-        await privileged.state.database.close()
+        await close(privileged)

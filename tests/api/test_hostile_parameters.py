@@ -41,6 +41,13 @@ NO_TAG: Final = [
 ]
 """Of none of these is a stored version."""
 
+NO_ACTOR: Final = [
+    *(b"", b" ", b"\t", b"\0", CANARY.encode() + b"\0", b"\xff", b"\xc3", b"a\xe2\x80\xa8b"),
+    *(b"\xed\xa0\x80", b"\xc2\x85", CANARY.encode() * 17, "ộ".encode() * 129, b"a" * 50_000),
+    *(b"a\r\nb", b"a\tb", "\ufeff".encode(), "\ufffd".encode(), "a\u200bb".encode()),
+]
+"""Nobody is called by any of these."""
+
 
 def wrong_values(schema: Schema) -> Iterator[str]:
     """Yield what a parameter of the query cannot be, as a URL has it."""
@@ -153,3 +160,14 @@ class TestPreconditions:
             if wrong != b'W/"1"':  # to a read it is as good as the strong one
                 answer = await premises.call(operation, headers=[(b"if-none-match", wrong)])
                 assert answer.status_code == 200
+
+    async def test_name_nobody_whom_no_name_fits(self, premises: Premises, operation: Documented):
+        for wrong in NO_ACTOR:
+            sent = [(b"sokho-actor", wrong)]
+            if operation.method == "GET":  # a read tells nobody for whom it is
+                assert (await premises.call(operation, headers=sent)).status_code == 200
+                continue
+            assert "Sokho-Actor" in operation.parameters("header")
+            refusal = (operation, 422, "validation_failed")
+            problem = await premises.refuses(*refusal, headers=sent)
+            assert [each["pointer"] for each in problem["errors"]] == ["/header/Sokho-Actor"]

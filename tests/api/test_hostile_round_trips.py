@@ -2,7 +2,8 @@
 
 import json
 import unicodedata
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -31,6 +32,7 @@ async def sent_and_read(
         found = [await read(premises, f"/v1/items/{id}") for id in told["ids"]]
         return list(zip(sent["items"], found, strict=True))
     path = answer.headers.get("location") or premises.path_of(operation)
+    told.pop("api_key", None)  # shown only once
     if operation.method == "PUT":  # a conversion is read in its list
         assert told in await read(premises, path.rpartition("/")[0])
     else:
@@ -38,16 +40,25 @@ async def sent_and_read(
     return [(sent, told)]
 
 
-def as_kept(name: str, value: Any, attributes: Any) -> Any:
+def as_kept(name: str, value: Any, attributes: Any, found: Any) -> Any:
     """Return what is kept of a field, given the `attributes` that it is merged into, if any."""
-    if name in {"sku", "unit", "code"}:
-        return unicodedata.normalize("NFC", value.strip())
-    if name == "tags":
-        return list(dict.fromkeys(value or []))
-    if name == "attributes":
-        is_merged = attributes is not None and value is not None
-        return merged(attributes, value) if is_merged else value or {}
-    return value
+    kept = value
+    match name:
+        case "name" if found == value.strip():
+            kept = found  # a key's and a business's is trimmed
+        case "scopes":
+            kept = sorted(set(value)) if value is not None else found
+        case "expires_at" if value is not None:
+            is_then = datetime.fromisoformat(value) == datetime.fromisoformat(found)
+            kept = found if is_then else value
+        case "sku" | "unit" | "code":
+            kept = unicodedata.normalize("NFC", value.strip())
+        case "tags":
+            kept = list(dict.fromkeys(value or []))
+        case "attributes" | "settings":
+            is_merged = attributes is not None and value is not None
+            kept = merged(attributes, value) if is_merged else value or {}
+    return kept
 
 
 def merged(target: Any, patch: Any) -> Any:
@@ -74,7 +85,11 @@ def is_same(one: Any, other: Any) -> bool:
     return bool(float(other) == one if written_out else one == other and type(one) is type(other))
 
 
-@pytest.mark.parametrize("operation", WITH_BODY, ids=str)
+# What a rotation is told is how, and not what; test_api_keys_rotation.py has it.
+KEEPING: Final = [operation for operation in WITH_BODY if not operation.path.endswith("/rotate")]
+
+
+@pytest.mark.parametrize("operation", KEEPING, ids=str)
 class TestWhatFits:
     @settings(TRIED, max_examples=80)
     @given(data=st.data())
@@ -85,13 +100,13 @@ class TestWhatFits:
         attributes = None
         if operation.method == "PATCH":
             before = await read(premises, premises.path_of(operation))
-            attributes = before.get("attributes")
+            attributes = before.get("attributes", before.get("settings"))
         answer = await premises.call(operation, written(sent))
         await premises.foresees(operation, answer)
         assume(answer.is_success)
         for given_, found in await sent_and_read(premises, operation, sent, answer):
             for name, value in given_.items():
-                assert is_same(as_kept(name, value, attributes), found[name]), (name, attributes)
+                assert is_same(as_kept(name, value, attributes, found[name]), found[name]), name
 
 
 class TestAttributes:

@@ -14,7 +14,7 @@ from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
 from tests.api.catalogue import an_item_of, shown
 from tests.api.problems import problem_of, without_id
-from tests.conftest import Business, client_of, settings_for
+from tests.conftest import Business, client_of, close, settings_for
 
 ANY: Final = {"If-Match": "*"}
 
@@ -87,7 +87,7 @@ class TestItemInUse:
         opened = await open_business(app.state.database, derived_keys, "Kho thử")
         async with client_of(app, opened.api_key) as http:
             yield Business(opened.tenant.id, opened.api_key, http), admin
-        await app.state.database.close()
+        await close(app)
         await admin.close()
 
     async def test_stays_and_can_be_archived(

@@ -10,7 +10,7 @@ import pytest
 
 from sokho.app import create_app
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
-from tests.conftest import SECRET, client_of, settings_for
+from tests.conftest import SECRET, client_of, close, settings_for
 from tests.integration.command_line import Cli
 
 
@@ -72,7 +72,7 @@ class TestKey:
         app = create_app(settings_for(urls))
         async with client_of(app, made["api_key"]) as client:
             assert (await client.get("/v1/items")).status_code == 401
-        await app.state.database.close()
+        await close(app)
 
     def test_an_unknown_key_is_told(self, cli: Cli):
         answer = cli("key", "revoke", str(uuid4()), "--tenant", str(uuid4()), SOKHO_LANG="en")
@@ -149,11 +149,11 @@ class TestOperatorKey:
         app = create_app(settings_for(urls, operator_key_hash=made["hash"]))
         async with client_of(app, made["operator_key"]) as client:
             assert (await client.get("/v1/items")).status_code == 403
-        await app.state.database.close()
+        await close(app)
         unknown = create_app(settings_for(urls))
         async with client_of(unknown, made["operator_key"]) as client:
             assert (await client.get("/v1/items")).status_code == 401
-        await unknown.state.database.close()
+        await close(unknown)
 
 
 class TestMistakes:

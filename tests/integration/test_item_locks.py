@@ -116,13 +116,16 @@ class TestPutConversion:
         with pytest.raises(InvalidError):
             await put
 
-    async def test_of_one_item_does_not_wait_for_another_of_it(self, shop: Shop):
+    async def test_waits_for_another_of_the_item_so_that_both_are_told_as_they_were(
+        self, shop: Shop
+    ):
         async with shop.open() as transaction:
             items = ItemService(PostgresItemRepo(transaction), transaction)
             await items.put_conversion(
-                shop.tenant_id, shop.item.id, "thùng", numerator=24, denominator=1
+                shop.tenant_id, shop.item.id, "thùng", numerator=12, denominator=1
             )
-            await shop.put_conversion("hộp")
+            put = await waiting(shop.put_conversion("thùng"))
+        await put
 
 
 class TestBatch:

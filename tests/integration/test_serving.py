@@ -61,9 +61,8 @@ class Service:
         assert "Ctrl-C" in self.printed, self._log.read_text()
         found = re.search(r"http://\S+", self.printed)
         assert found is not None
-        self.http = httpx2.Client(
-            base_url=found[0], headers={"Authorization": f"Bearer {self.keys[0]}"}
-        )
+        first, *_ = [*self.keys, "none: no demo was asked for"]
+        self.http = httpx2.Client(base_url=found[0], headers={"Authorization": f"Bearer {first}"})
         self.until_ready()
         return self
 

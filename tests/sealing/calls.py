@@ -13,6 +13,7 @@ from tests.sealing.document import Operation, Slot, body_of
 
 UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(?:\.\d+)?(?:z|[+-]\d\d:\d\d)")
+_API_KEY: Final = re.compile(r"sokho_[0-9a-f]{32}_[0-9a-f]{32}_[0-9a-z]{49}")
 _TELLING: Final = re.compile(r"(?=\D*\d)[\w-]{8,}")
 """A made-up text, an id or a cursor: no word of the contract, no version in an entity tag."""
 
@@ -44,8 +45,9 @@ class Answer:
 
     @property
     def comparable(self) -> str:
-        """The answer without ids and times, which no two answers share."""
-        return _TIME.sub("<time>", UUID_TEXT.sub("<id>", self.unsent))
+        """The answer without keys, ids and times, which no two answers share."""
+        text = _API_KEY.sub("<key>", self.unsent)
+        return _TIME.sub("<time>", UUID_TEXT.sub("<id>", text))
 
 
 async def call(

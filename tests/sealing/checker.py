@@ -5,13 +5,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tests.conftest import OPERATOR_KEY
 from tests.sealing.calls import UUID_TEXT, Answer, call
 from tests.sealing.document import Operation, Slot, operations_of
 from tests.sealing.parties import CANARY, OWN, Party, nobody
-from tests.sealing.placement import Telling, places_of
+from tests.sealing.placement import SHOW_EVERY_BUSINESS, Telling, places_of
 from tests.sealing.world import Rows, World
 
 NOT_MODIFIED: Final = 304
+FORBIDDEN: Final = 403
 
 _SHOWN: Final = 800
 _CURSOR: Final = re.compile(r"[?&]cursor=([\w-]+)")
@@ -19,7 +21,10 @@ _CURSOR: Final = re.compile(r"[?&]cursor=([\w-]+)")
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with one call: `told`, `differs`, `changed`, `failed` or `not_shown`."""
+    """What is wrong with one call.
+
+    `told`, `differs`, `changed`, `let_in` (where the operator alone may be), `failed`, `not_shown`.
+    """
 
     operation: str
     code: str
@@ -29,7 +34,7 @@ class Finding:
         return f"{self.operation} [{self.code}] {self.seen}"
 
 
-LEAKS: Final = frozenset({"told", "differs", "changed"})
+LEAKS: Final = frozenset({"told", "differs", "changed", "let_in"})
 """The codes of what one business learnt or did; the others say that nothing was shown."""
 
 
@@ -77,7 +82,7 @@ class _Check:
         self._rows = await self._world.rows_of(self._sealed.tenant_id)
         self._secrets = _secrets_in(self._rows)
         for chosen in self._own_choices():
-            answer = await self._call(chosen)
+            answer = await self._call(chosen, self._key_of(self._caller))
             if not answer.has_succeeded:
                 self._note("not_shown", f"with its own {_listed(chosen)}", answer)
         for slots in self._foreign_choices():
@@ -92,10 +97,11 @@ class _Check:
         """Let the sealed business read its own: it is there, and remembered if anything is."""
         if self._operation.is_safe:
             values = self._completed(self._sealed, self._values_of(self._sealed, slots))
-            answer = await call(self._world.http, self._sealed.api_key, self._operation, values)
+            key = self._key_of(self._sealed)
+            answer = await call(self._world.http, key, self._operation, values)
             shown = any(secret in answer.text for secret in self._secrets)
             if not (shown or answer.status == NOT_MODIFIED):
-                self._note("not_shown", f"to whom it belongs, with {_listed(slots)}", answer)
+                self._note("not_shown", f"to who may see it, with {_listed(slots)}", answer)
 
     async def _compare_with_one_more(self) -> None:
         """Compare what is read before and after another business opens: counts tell, too."""
@@ -112,11 +118,15 @@ class _Check:
         slots = {slot.name: slot for slot in self._operation.slots if slot.where == "query"}
         if "cursor" in slots:
             values = self._completed(party, {slots["limit"]: 1})
-            answer = await call(self._world.http, party.api_key, self._operation, values)
+            answer = await call(self._world.http, self._key_of(party), self._operation, values)
             found = _CURSOR.search(answer.link)
             assert found, f"{self._operation}: `stock` gives it no second page"
             party.cursor = found[1]
         return party
+
+    def _key_of(self, party: Party) -> str:
+        """Return the key with which a party, or the operator in its place, may call."""
+        return OPERATOR_KEY if self._operation.is_the_operators else party.api_key
 
     def _own_choices(self) -> Iterator[Mapping[Slot, object]]:
         """Yield what is needed alone, and then with each other thing."""
@@ -151,16 +161,25 @@ class _Check:
         for slot, place in self._places.items():
             if slot not in values and (place.is_needed or slot.comes_with(chosen)):
                 values[slot] = place.own(party)
-        return values
+        given = {self._places[slot].instead_of for slot in values}
+        return {slot: value for slot, value in values.items() if slot.name not in given}
 
-    async def _call(self, chosen: Mapping[Slot, object]) -> Answer:
-        """Call as the caller, and note whatever no answer may say and no call may do."""
+    async def _call(self, chosen: Mapping[Slot, object], key: str = "") -> Answer:
+        """Call as the caller, and note whatever no answer may say and no call may do.
+
+        Where the operator alone may be, it is called with the caller's key unless `key` is given.
+        """
         self.calls += 1
         values = self._completed(self._caller, chosen)
-        answer = await call(self._world.http, self._caller.api_key, self._operation, values)
+        with_key = key or self._caller.api_key
+        answer = await call(self._world.http, with_key, self._operation, values)
         if answer.status >= 500:
             self._note("failed", f"with {_listed(chosen)}", answer)
-        if told := sorted(secret for secret in self._secrets if secret in answer.unsent):
+        if self._operation.is_the_operators and not key and answer.status != FORBIDDEN:
+            self._note("let_in", f"with {_listed(chosen)}", answer)
+        told = sorted(secret for secret in self._secrets if secret in answer.unsent)
+        is_right = with_key == OPERATOR_KEY and str(self._operation) in SHOW_EVERY_BUSINESS
+        if told and not is_right:
             self._note("told", f"{', '.join(told)} with {_listed(chosen)}", answer)
         rows = await self._world.rows_of(self._sealed.tenant_id)
         if rows != self._rows:

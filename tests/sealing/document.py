@@ -44,6 +44,8 @@ class Operation:
     path: str
     slots: tuple[Slot, ...]
     media_type: str | None
+    is_the_operators: bool
+    """Whether it takes the operator's key, and no business's."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -100,7 +102,8 @@ def _operation(name: str, shared: list[Schema], operation: Schema, document: Sch
         root = Slot(name, "body", "body", content[media_type]["schema"], (), ())
         slots += _leaves(root, document)
     method, _, address = name.partition(" ")
-    return Operation(method, address, tuple(slots), media_type)
+    is_the_operators = any("OperatorKey" in each for each in operation.get("security", ()))
+    return Operation(method, address, tuple(slots), media_type, is_the_operators)
 
 
 def _leaves(slot: Slot, document: Schema) -> Iterator[Slot]:

@@ -5,6 +5,8 @@ from itertools import count
 from typing import Final
 from uuid import UUID, uuid4
 
+from sokho.modules.api_keys.domain.tokens import KeyToken
+
 CANARY: Final = "canary7q"
 """Begins every text that the sealed business stores."""
 
@@ -26,18 +28,27 @@ class Party:
     """Begins each of its texts; no other business has any of them."""
 
     version: int
-    """Of its item and of its unit: another's entity tag must not be right by chance."""
+    """Of its item, its unit and itself: another's entity tag must not be right by chance."""
 
     tenant_id: UUID
     api_key: str
     item_id: str = field(default_factory=lambda: str(uuid4()))
+    key_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of a key beside the one that it calls with."""
+
     cursor: str = "nobody7q0000"
     """Where its list goes on, of the operation in question."""
 
     @property
     def etag(self) -> str:
-        """The entity tag of its item and of its unit."""
+        """The entity tag of its item, of its unit and of itself."""
         return f'"{self.version}"'
+
+    @property
+    def actor(self) -> str:
+        """How events name the key that it calls with."""
+        token = KeyToken.parse(self.api_key)
+        return f"api_key:{uuid4() if token is None else token.key_id}"
 
     def text(self, field: str) -> str:
         """Return the text that is stored in a field, by nobody in none.

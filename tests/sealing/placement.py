@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final, TypeAlias
+from typing import Final, TypeAlias
 
+from sokho.core.domain.roles import Role
+from sokho.core.domain.scopes import Scope
 from tests.sealing.document import Operation, Slot
 from tests.sealing.parties import Party
 
@@ -34,13 +36,17 @@ class Telling:
     is_needed: bool = False
     """Whether a call fails without it, though the document calls it optional."""
 
+    instead_of = ""
+
 
 @dataclass(frozen=True)
 class Plain:
     """Values that say nothing of anybody: a number within bounds, one of a few words."""
 
     values: tuple[object, ...]
-    is_needed: ClassVar = False
+    is_needed: bool = False
+    instead_of: str = ""
+    """What is needed otherwise: the two exclude each other."""
 
     def own(self, _: Party) -> object:
         """Return one of them, for a call that is about something else."""
@@ -58,7 +64,9 @@ def _text(name: str, field: str | None = None) -> Telling:
 
 
 # By the place and the name; or by the whole way into a body, where that is another's name, too.
-REGISTRY: Final[Mapping[tuple[str, str], Telling]] = {
+REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
+    ("path", "tenant_id"): _known(lambda party: party.tenant_id),
+    ("path", "key_id"): _known(lambda party: party.key_id),
     ("path", "item_id"): _known(lambda party: party.item_id),
     ("path", "unit"): _known(lambda party: party.text("case")),
     ("path", "code"): _known(lambda party: party.text("unit")),
@@ -66,9 +74,13 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling]] = {
     ("query", "sku"): _known(lambda party: party.text("sku")),
     ("query", "barcode"): _known(lambda party: party.text("barcode")),
     ("query", "tag"): _known(lambda party: party.text("tag")),
+    ("query", "resource_id"): _known(lambda party: party.item_id),
+    ("query", "actor"): _known(lambda party: party.actor),
+    ("query", "type"): Plain(("item.created", "api_key.created", "tenant.opened")),
     ("header", "if-match"): replace(_known(lambda party: party.etag), is_needed=True),
     ("header", "if-none-match"): _known(lambda party: party.etag),
     ("header", "idempotency-key"): _text("key"),
+    ("header", "sokho-actor"): _text("actor"),
     ("body", "sku"): _text("sku"),
     ("body", "name"): _text("name"),
     ("body", "description"): _text("description"),
@@ -80,10 +92,24 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling]] = {
         of=lambda party: {party.text("attribute"): party.text("value")},
         own=lambda party: {party.new("attribute"): [party.new("value"), 1, None]},
     ),
+    ("body", "settings"): Telling(
+        of=lambda party: {party.text("setting"): party.text("value")},
+        own=lambda party: {party.new("setting"): [party.new("value"), 1, None]},
+    ),
+    ("body", "locale"): Plain(("en", "vi-VN")),
+    ("body", "time_zone"): Plain(("Asia/Bangkok", "UTC")),
+    ("body", "scopes"): Plain(tuple(Scope), is_needed=True),
+    ("body", "role"): Plain(tuple(Role), instead_of="scopes"),
+    ("body", "expires_at"): Plain(("2999-12-31T12:00:00Z",)),
     # A row of a batch changes an item of the business, and makes one of any other SKU.
     ("body", "items/0/sku"): _known(lambda party: party.text("sku")),
     ("body", "items/0/name"): replace(_text("name"), is_needed=True),
 }
+
+# The operator's operations, told by the document, are for no business: whatever ids one sends
+# there, it is refused. With the operator's key they may concern any business that the path names,
+# and these show all of them at once:
+SHOW_EVERY_BUSINESS: Final = {"GET /v1/admin/tenants"}
 
 
 Place: TypeAlias = Telling | Plain

@@ -26,6 +26,11 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
         path = f"/v1/items/{party.item_id}/conversions/{other_unit}"
         await _send(http, party, "PUT", path, {"numerator": 24})
 
+    for name in ("tills", "stockroom"):
+        granted = {"name": party.text(name), "role": "owner"}
+        made = await _send(http, party, "POST", "/v1/api-keys", granted)
+    party.key_id = made.json()["id"]
+
     versioned = (f"/v1/items/{party.item_id}", f"/v1/units/{unit}")
     for change in range(2, party.version + 1):
         for path in versioned:
@@ -41,7 +46,11 @@ async def _send(
     *,
     key: str | None = None,
 ) -> httpx2.Response:
-    headers = {"Authorization": f"Bearer {party.api_key}", "If-Match": "*"}
+    headers = {
+        "Authorization": f"Bearer {party.api_key}",
+        "If-Match": "*",
+        "Sokho-Actor": party.text("actor"),
+    }
     if key is not None:
         headers["Idempotency-Key"] = key
     answer = await http.request(method, path, json=body, headers=headers)

@@ -1,12 +1,13 @@
 """The checker finds each kind of leak: the controls of the suite."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Security
 from starlette.responses import Response
 
+from sokho.core.infrastructure.http.credentials import OPERATOR_KEY
 from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from tests.sealing.checker import SealError, check, check_every_operation
@@ -69,6 +70,15 @@ class TestLeak:
 
         add_route(world, "/v1/names", names)
         assert await codes(world, "GET /v1/names") == {"told", "differs"}
+
+    async def test_of_an_operation_of_the_operator_to_any_key_is_found(self, world: World):
+        """It is documented as the operator's, and verifies nobody."""
+
+        async def door(_: Annotated[str | None, Security(OPERATOR_KEY)]) -> Response:
+            return Response("canary7q")
+
+        add_route(world, "/v1/admin/door", door)
+        assert await codes(world, "GET /v1/admin/door") == {"let_in", "told"}
 
     async def test_of_a_number_that_counts_for_all_is_found(self, world: World):
         async def count() -> Response:

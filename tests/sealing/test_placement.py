@@ -102,7 +102,8 @@ class TestEveryPlace:
     def test_that_tells_of_nobody_is_taken_from_the_schema(
         self, kind: Any, values: tuple[object, ...]
     ):
-        assert [*places_of(the_canary("/v1/shelves", kind)).values()] == [Plain(values)]
+        place, *_ = places_of(the_canary("/v1/shelves", kind)).values()
+        assert place == Plain(values)
 
 
 class TestEveryRoute:

@@ -1,5 +1,7 @@
 """A service on a database with a sealed business in it, and a look at that business's rows."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from sokho.core.infrastructure.database.pool import Connection
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
-from tests.conftest import SECRET, client_of
+from tests.conftest import SECRET, client_of, close
 from tests.sealing.parties import VERSIONS, Party, word_of
 from tests.sealing.stock import stock
 
@@ -30,6 +32,15 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
   AND n.nspname !~ '^(pg_|information_schema$)'
   AND a.attname = CASE c.relname WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END
 ORDER BY 1
+"""
+
+# Not by PATCH: without any seal, what is read before it is anybody's.
+_SET: Final = "UPDATE tenants SET version = $2, settings = $3 WHERE id = $1"
+
+# Events are shown once no transaction is open that might precede them, in any database.
+_ARE_FINAL: Final = """
+SELECT coalesce(max(xid) < pg_snapshot_xmin(pg_current_snapshot()), true)
+FROM events WHERE tenant_id = $1
 """
 
 
@@ -73,9 +84,13 @@ class World:
             api_key=opened.api_key,
         )
         await stock(self.http, party)
+        settings = {party.text("setting"): party.text("value")}
+        await self.admin.execute(_SET, party.tenant_id, party.version, json.dumps(settings))
         rows = await self.rows_of(party.tenant_id)
         if unseeded := [table for table in rows if not rows[table]]:
             raise UnseededError(unseeded)
+        while not await self.admin.fetchval(_ARE_FINAL, party.tenant_id):  # noqa: ASYNC110 - others' transactions tell nobody
+            await asyncio.sleep(0.01)
         return party
 
     async def rows_of(self, tenant_id: UUID) -> Rows:
@@ -124,7 +139,7 @@ async def world_of(app: FastAPI, urls: DatabaseUrls) -> AsyncIterator[World]:
             yield World(app, http, admin, await tenant_tables(admin))
     finally:
         await admin.close()
-        await app.state.database.close()
+        await close(app)
 
 
 async def tenant_tables(admin: Connection) -> dict[str, str]:

@@ -112,7 +112,8 @@ def for_operators() -> Any:
 
 def _origin(request: Request, actor: str) -> Origin:
     request_id = RequestContext.of(request.scope).request_id
-    return Origin(actor, acting_for(request), request_id)
+    on_behalf_of = None if request.method in _SAFE_METHODS else acting_for(request)
+    return Origin(actor, on_behalf_of, request_id)
 
 
 async def _verified(request: Request, token: str | None) -> Principal | Operator:

@@ -47,6 +47,8 @@ def _network(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address  # a socket of this machine has none
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(int(parsed) >> 64)
-    return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(int(parsed) >> 64)
+        parsed = parsed.ipv4_mapped  # how a socket of both kinds writes it
+    return str(parsed)

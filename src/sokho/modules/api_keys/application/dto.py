@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from sokho.core.application.dto import RequestModel, ResponseModel
+from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
 from sokho.core.domain.paging import Position
 from sokho.core.domain.roles import Role
@@ -38,7 +39,7 @@ class ApiKeyCreate(RequestModel):
     name: str = Field(description="1 to 100 characters.")
     scopes: list[Scope] | None = Field(None, description="At least one; none beyond your own.")
     role: Role | None = Field(None, description="A named set of scopes, instead of `scopes`.")
-    expires_at: AwareDatetime | None = Field(None, description="No later is the key served.")
+    expires_at: Instant | None = Field(None, description="No later is the key served.")
 
 
 class ApiKeyRotate(RequestModel):

@@ -1,7 +1,7 @@
 """What one can do with API keys."""
 
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sokho.core.domain.clock import Clock, utc_now
 from sokho.core.domain.events import Event, EventLog, created, differences
+from sokho.core.domain.identity import Principal, UnauthenticatedError
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import Position
 from sokho.core.domain.roles import Role
@@ -33,8 +34,8 @@ class NewApiKey(NamedTuple):
 class ApiKeyService:
     """The business operations on the keys of one tenant.
 
-    `granter` are the scopes of whoever asks: nobody can hand on more than they hold. None stands
-    for whoever runs the service.
+    `granter` is the key that asks: nobody can hand on more than they hold, nor anything once
+    withdrawn. None stands for whoever runs the service.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class ApiKeyService:
         pepper: Pepper,
         events: EventLog,
         *,
-        granter: Collection[Scope] | None = None,
+        granter: Principal | None = None,
         clock: Clock = utc_now,
         make_id: Callable[[], UUID] = new_id,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
@@ -65,7 +66,11 @@ class ApiKeyService:
         role: Role | None = None,
         expires_at: datetime | None = None,
     ) -> NewApiKey:
-        """Make a key; raises `InvalidError`, `PermissionDeniedError`, `TenantNotFoundError`."""
+        """Make a key.
+
+        Raises `InvalidError`, `PermissionDeniedError`, `TenantNotFoundError`, and
+        `UnauthenticatedError` where the granter has been withdrawn meanwhile.
+        """
         key_id = self._make_id()
         token = KeyToken.make(tenant_id, key_id, self._random_bytes(SECRET_BYTES)).text
         key = ApiKey.create(
@@ -79,7 +84,10 @@ class ApiKeyService:
             expires_at=expires_at,
             now=self._clock(),
         )
-        key.require_grantable_by(self._granter)
+        self._require_grantable(key)
+        if self._granter is not None:
+            await self._repo.lock()
+            await self._require_active_granter()
         return await self._store(key, token)
 
     async def get(self, key_id: UUID) -> ApiKey:
@@ -118,11 +126,13 @@ class ApiKeyService:
     async def rotate(self, key_id: UUID, overlap: timedelta) -> NewApiKey:
         """Make a successor with the same rights; the key itself is served for `overlap` more.
 
-        Raises `ApiKeyNotFoundError`, `ApiKeyNotActiveError`, `PermissionDeniedError`.
+        Raises `ApiKeyNotFoundError`, `ApiKeyNotActiveError`, `PermissionDeniedError`, and
+        `UnauthenticatedError` where the granter has been withdrawn meanwhile.
         """
         await self._repo.lock()
+        await self._require_active_granter()
         key = await self.get(key_id)
-        key.require_grantable_by(self._granter)
+        self._require_grantable(key)
         now = self._clock()
         if not key.is_active(now) or key.replaced_at is not None:
             raise ApiKeyNotActiveError
@@ -139,6 +149,16 @@ class ApiKeyService:
             created_at=now,
         )
         return await self._store(heir, token)
+
+    def _require_grantable(self, key: ApiKey) -> None:
+        key.require_grantable_by(None if self._granter is None else self._granter.scopes)
+
+    async def _require_active_granter(self) -> None:
+        # A key is remembered for seconds: none that it makes then may outlive its own end.
+        if self._granter is not None:
+            key = await self._repo.get_by_id(self._granter.key_id)
+            if key is None or not key.is_active(self._clock()):
+                raise UnauthenticatedError
 
     async def _store(self, key: ApiKey, token: str) -> NewApiKey:
         # A key's name may be a person's: events have its id.

@@ -18,7 +18,7 @@ async def get_api_key_service(
         PostgresApiKeyRepo(transaction),
         request.app.state.pepper,
         transaction,
-        granter=principal.scopes,
+        granter=principal,
     )
 
 

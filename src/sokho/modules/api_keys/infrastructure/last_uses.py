@@ -47,10 +47,13 @@ class LastUses:
     async def write(self) -> None:
         """Store what was noted, tenant by tenant; raises `OverloadedError`, and forgets nothing."""
         for tenant_id in list(self._used):
-            used = self._used[tenant_id]
-            async with self._database.transaction(tenant_id) as transaction:
-                await transaction.fetch_all(_USED, ids=[*used], used_at=max(used.values()))
-            del self._used[tenant_id]
+            used = self._used.pop(tenant_id)  # what is noted from now on is for the next time
+            try:
+                async with self._database.transaction(tenant_id) as transaction:
+                    await transaction.fetch_all(_USED, ids=[*used], used_at=max(used.values()))
+            except BaseException:
+                self._used[tenant_id] = used | self._used[tenant_id]
+                raise
 
     async def keep_writing(self) -> None:
         """Store what was noted every few seconds, until cancelled; then once more."""

@@ -1,14 +1,14 @@
 """What clients send and receive of items."""
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, ResponseModel
+from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
 from sokho.core.domain.paging import Position
 from sokho.modules.items.domain.barcodes import BARCODE_LENGTH
@@ -209,29 +209,10 @@ class ItemListQuery(ListQuery):
     barcode: str | None = None
     status: ItemStatus | None = None
     tag: str | None = None
-    updated_since: AwareDatetime | None = Field(
-        None, description="Changed at this instant or later."
-    )
+    updated_since: Instant | None = Field(None, description="Changed at this instant or later.")
     sort: Literal[
         "id", "-id", "sku", "-sku", "created_at", "-created_at", "updated_at", "-updated_at"
     ] = Field("id", description="`-` for descending.")
-
-    @field_validator("updated_since", mode="before")
-    @classmethod
-    def _is_no_number(cls, instant: object) -> object:
-        """Refuse seconds or milliseconds since 1970: which of them, one could only guess."""
-        if isinstance(instant, str) and re.fullmatch(r"[-+]?[0-9.]+", instant):
-            raise ValueError("an RFC 3339 date-time is needed")
-        return instant
-
-    @field_validator("updated_since")
-    @classmethod
-    def _in_utc(cls, instant: datetime | None) -> datetime | None:
-        """Refuse an instant that in UTC lies before the first year or after the last."""
-        try:
-            return instant and instant.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("out of range") from None
 
     def position(self, item: Item) -> Position:
         """Return where `item` stands in this order."""

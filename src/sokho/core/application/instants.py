@@ -1,0 +1,26 @@
+"""An instant as clients send it: RFC 3339, with its offset, and nothing that has to be guessed."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+
+def _is_no_number(instant: object) -> object:
+    """Refuse seconds or milliseconds since 1970: which of them, one could only guess."""
+    is_number = isinstance(instant, int | float)
+    if is_number or (isinstance(instant, str) and re.fullmatch(r"[-+]?[0-9.]+", instant)):
+        raise ValueError("an RFC 3339 date-time is needed")
+    return instant
+
+
+def _in_utc(instant: datetime) -> datetime:
+    """Refuse an instant that in UTC lies before the first year or after the last."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("out of range") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_no_number), AfterValidator(_in_utc)]
