@@ -103,7 +103,6 @@ class Trace:
 
     hidden: frozenset[str] = frozenset()
     """Fields of the answer that no event tells of."""
-
     idles: bool = True
     """Whether the call can be made again, and changes nothing then."""
 
