@@ -21,7 +21,8 @@ MANY, FEW, EMPTY = uuid4(), [uuid4() for _ in range(20)], uuid4()
 
 _FILL: Final = """
 INSERT INTO events (tenant_id, xid, id, type, resource_id, actor, changes, created_at)
-SELECT $1, (n / 100 + 3)::text::xid8, gen_random_uuid(), 'item.updated', 'item-' || n % 500, 'x',
+SELECT $1, (n / 100 + 3)::text::xid8, gen_random_uuid(), 'item.updated',
+       CASE WHEN n % 4 = 0 THEN 'busy' ELSE 'item-' || n % 499 END, 'x',
        '{"name": {"before": "a", "after": "b"}}', now()
 FROM generate_series(1, $2::int) AS n
 """
@@ -29,8 +30,11 @@ FROM generate_series(1, $2::int) AS n
 _OF_RESOURCE: Final = "events_tenant_id_resource_id_xid_id_idx"
 
 NO_FILTER: Final = EventFilter()
-OF_ONE: Final = EventFilter(resource_id="item-7")
-"""forty events of the business with many"""
+OF_BUSY: Final = EventFilter(resource_id="busy")
+"""A quarter of all events."""
+
+OF_RARE: Final = EventFilter(resource_id="item-7")
+"""Thirty events of the business with many."""
 
 _MIDDLE: Final[Position] = (100, UUID(int=0))
 _WAYS: Final = [*product((False, True), (None, _MIDDLE))]
@@ -140,7 +144,7 @@ class TestPage:
         await connection.execute(f"SET plan_cache_mode = {plan_cache}")
         for descending, after in _WAYS:
             plan = await planned(
-                connection, MANY, OF_ONE, limit=10, descending=descending, after=after
+                connection, MANY, OF_BUSY, limit=10, descending=descending, after=after
             )
             # The planner may read the resource's few rows and sort them, but no others.
             assert _OF_RESOURCE in plan.text
@@ -155,11 +159,16 @@ class TestPage:
         assert "Seq Scan on events" not in plan.text
 
 
-class TestControl:
-    async def test_without_its_index_a_resource_is_searched_for(
+class TestRareResource:
+    async def test_costs_its_own_events_and_no_others(self, connection: Connection):
+        plan = await planned(connection, MANY, OF_RARE, limit=10)
+        assert _OF_RESOURCE in plan.text
+        assert plan.rows_read <= 40, plan.text
+
+    async def test_without_its_index_is_searched_for(
         self, admin: Connection, connection: Connection
     ):
+        """The control."""
         await admin.execute(f"DROP INDEX {_OF_RESOURCE}")
-        plan = await planned(connection, MANY, OF_ONE, limit=10)
-        assert _OF_RESOURCE not in plan.text
+        plan = await planned(connection, MANY, OF_RARE, limit=10)
         assert plan.rows_read > 1000, plan.text
