@@ -71,6 +71,33 @@ class TestLoad:
         assert "SOKHO_PORT, SOKHO_WORKERS" in refused_text()
 
 
+class TestOperator:
+    """Who may list businesses needs the database role that can."""
+
+    def test_needs_the_workers_database(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("SOKHO_DATABASE_URL", "postgresql://u:canary@h/d")
+        monkeypatch.setenv("SOKHO_OPERATOR_KEY_HASH", "c0ffee00" * 8)
+        text = refused_text()
+        assert text.count("SOKHO_WORKER_DATABASE_URL") == 3
+        assert "canary" not in text
+        assert "c0ffee" not in text
+        monkeypatch.setenv("SOKHO_WORKER_DATABASE_URL", "postgresql://w:canary@h/d")
+        assert Settings.load().operator_hash() == "c0ffee00" * 8
+
+    def test_needs_no_url_where_the_database_is_embedded(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("SOKHO_OPERATOR_KEY_HASH", "c0ffee00" * 8)
+        assert Settings.load().worker_database_url is None
+
+    def test_that_is_none_needs_none(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("SOKHO_DATABASE_URL", "postgresql://u:canary@h/d")
+        assert Settings.load().operator_hash() is None
+
+    @pytest.mark.parametrize("hash", ["c0ffee", "C0FFEE00" * 8, "g" * 64, "c0ffee00" * 8 + "\n"])
+    def test_has_a_hash_of_64_digits(self, monkeypatch: pytest.MonkeyPatch, hash: str):
+        monkeypatch.setenv("SOKHO_OPERATOR_KEY_HASH", hash)
+        assert "SOKHO_OPERATOR_KEY_HASH" in refused_text()
+
+
 class TestSecrets:
     def test_do_not_show_in_the_settings_text(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("SOKHO_SECRET", "canary" * 8)

@@ -5,6 +5,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from sokho.core.domain.json_objects import are_same
+
 _TOLD_ELSEWHERE: Final = frozenset({"id", "tenant_id", "created_at", "updated_at"})
 
 
@@ -50,8 +52,17 @@ def differences(before: Any, after: Any) -> dict[str, object]:
     """Return the fields in which two states of one thing differ, before and after."""
     old, new = _shown(before), _shown(after)
     return {
-        name: {"before": old[name], "after": new[name]} for name in old if old[name] != new[name]
+        name: {"before": old[name], "after": new[name]}
+        for name in old
+        if not _are_same(old[name], new[name])
     }
+
+
+def _are_same(one: object, other: object) -> bool:
+    """Compare two values of a field: JSON objects as they are stored."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return are_same(one, other)
+    return one == other
 
 
 def _shown(entity: Any, hidden: Collection[str] = ()) -> dict[str, object]:

@@ -31,6 +31,9 @@ _TIME_ZONE = Text(
     en="This must be the name of a time zone (IANA), such as Asia/Ho_Chi_Minh.",
 )
 
+# Files that a machine may have beside the zones; the first means whatever its owner chose.
+_NO_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+
 _LANGUAGE_TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?", re.ASCII)
 
 
@@ -138,7 +141,7 @@ def _faults(tenant: Tenant) -> Iterator[FieldError]:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    return frozenset(zoneinfo.available_timezones()) - _NO_ZONES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ class TenantService:
 
         Raises `PreconditionFailedError`, `InvalidError`.
         """
-        tenant = await self._get(tenant_id)
+        tenant = await self._get(tenant_id, lock=True)
         expected.require(tenant.version)
         changed = tenant.patch(now=self._clock(), **changes)
         if changed is tenant:

@@ -21,8 +21,11 @@ _WRITTEN: Final[dict[str, Any]] = {
     if column.name not in {"id", "created_at", "updated_at"}
 }
 
+# Never before the last change: a transaction that waited for the row began before it got it.
+_UPDATED_AT: Final = sa.func.greatest(tenants.c.updated_at, sa.func.now())
+
 _GET = Statement(sa.select(tenants).where(_OURS))
-_LOCK = Statement(sa.select(tenants).where(_OURS).with_for_update())
+_LOCK = Statement(sa.select(tenants).where(_OURS).with_for_update(key_share=True))
 _CREATE = Statement(
     sa.insert(tenants)
     .values(_WRITTEN | {"id": p("id"), "created_at": sa.func.now(), "updated_at": sa.func.now()})
@@ -31,7 +34,7 @@ _CREATE = Statement(
 _UPDATE = Statement(
     sa.update(tenants)
     .where(_OURS, tenants.c.version == p("version") - 1)
-    .values(_WRITTEN | {"updated_at": sa.func.now()})
+    .values(_WRITTEN | {"updated_at": _UPDATED_AT})
     .returning(tenants)
 )
 
