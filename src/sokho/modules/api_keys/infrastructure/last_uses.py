@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -67,5 +68,8 @@ class LastUses:
     async def _try_to_write(self) -> None:
         try:
             await self.write()
-        except OverloadedError:
-            logger.warning("the last uses of keys could not be written; trying again")
+        except (OverloadedError, asyncpg.PostgresError) as error:
+            logger.warning(
+                "the last uses of keys could not be written; trying again",
+                reason=type(error).__name__,
+            )
