@@ -85,13 +85,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         writing = asyncio.create_task(last_uses.keep_writing())
-        yield
-        writing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writing
-        await database.close()
-        if worker is not None:
-            await worker.close()
+        try:
+            yield
+            writing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writing
+        finally:
+            await database.close()
+            if worker is not None:
+                await worker.close()
 
     app = Application(
         title="Sokho",
@@ -114,7 +116,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         last_uses=last_uses,
         operator_key_hash=settings.operator_hash(),
     )
-    app.state.auth_failures = AuthFailures(settings.auth_failures_per_minute)
+    app.state.auth_failures = AuthFailures(settings.auth_failures_of_a_worker)
     app.state.opening = BusinessOpening(database, keys)
     app.state.worker = worker
     app.state.directory = worker and WorkerTenantDirectory(worker)

@@ -61,7 +61,7 @@ class Reader(Follower):
             found = await PostgresRecordedEventRepo(transaction).list(
                 ANY, _LIMIT, descending=self._descending, after=after
             )
-        return [((event.xid, event.id), event.type) for event in found]
+        return [((event.xid, event.id), event.type) for event in found.events]
 
 
 class Careless(Follower):

@@ -28,7 +28,7 @@ FAR_AHEAD: Final = 2**40
 
 async def events_of(database: Database, opened: OpenedTenant) -> list[RecordedEvent]:
     async with database.transaction(opened.tenant.id, read_only=True) as transaction:
-        return await PostgresRecordedEventRepo(transaction).list(EventFilter())
+        return (await PostgresRecordedEventRepo(transaction).list(EventFilter())).events
 
 
 async def settled(database: Database, opened: OpenedTenant, number: int) -> list[RecordedEvent]:

@@ -1,7 +1,8 @@
 """``sokho tenant``: opening, listing, suspending and resuming businesses."""
 
+import json
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -12,6 +13,7 @@ from sokho.cli.runtime import running_database, with_database, with_worker_datab
 from sokho.core.domain.errors import NotFoundError
 from sokho.core.domain.paging import MAX_LIMIT
 from sokho.core.domain.texts import Text
+from sokho.core.domain.versions import ANY_VERSION
 from sokho.core.infrastructure.database import Database
 from sokho.modules.audit.infrastructure.postgres_repo import erase_actor
 from sokho.modules.tenants.domain.entities import Tenant, TenantSummary
@@ -100,6 +102,28 @@ def show(tenant_id: TenantArgument, as_json: AsJson = False) -> None:
     _print(_on_tenant(tenant_id, lambda service: service.get(tenant_id)), as_json=as_json)
 
 
+@app.command(help=tr("Sửa thông tin một doanh nghiệp.", "Change a business."))
+def update(  # noqa: PLR0917 - options have names
+    tenant_id: TenantArgument,
+    name: Annotated[str | None, typer.Option(help=tr("Tên.", "Its name."))] = None,
+    locale: Annotated[str | None, typer.Option(help="vi-VN, en, …")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Asia/Ho_Chi_Minh, …")] = None,
+    settings: Annotated[
+        str | None,
+        typer.Option(help=tr("Bản vá JSON của phần cài đặt.", "A JSON merge patch of settings.")),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    given = {"name": name, "locale": locale, "time_zone": time_zone}
+    changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    if settings is not None:
+        changes["settings"] = _json_object(settings)
+    _print(
+        _on_tenant(tenant_id, lambda service: service.patch(tenant_id, ANY_VERSION, **changes)),
+        as_json=as_json,
+    )
+
+
 @app.command(help=tr("Tạm ngưng một doanh nghiệp.", "Suspend a business: its keys are refused."))
 def suspend(tenant_id: TenantArgument, as_json: AsJson = False) -> None:
     _print(_on_tenant(tenant_id, lambda service: service.suspend(tenant_id)), as_json=as_json)
@@ -154,10 +178,23 @@ def _print(tenant: Tenant, *, as_json: bool) -> None:
         "state": tenant.state,
         "locale": tenant.locale,
         "time_zone": tenant.time_zone,
+        "settings": tenant.settings,
+        "version": tenant.version,
         "created_at": tenant.created_at,
+        "updated_at": tenant.updated_at,
     }
     if as_json:
         print_json(shown)
         return
     for name, value in shown.items():
         typer.echo(f"{name:<11}{value}")
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise typer.BadParameter(tr("cần một đối tượng JSON", "a JSON object is needed"))
+    return content

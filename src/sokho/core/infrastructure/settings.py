@@ -3,6 +3,7 @@
 import os
 import re
 from ipaddress import ip_network
+from math import ceil
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -107,6 +108,11 @@ class Settings(BaseSettings):
                 ).format(name=name.upper())
             )
         return value.get_secret_value()
+
+    @property
+    def auth_failures_of_a_worker(self) -> int:
+        """How many of the failures each worker lets pass: together no more than are set."""
+        return ceil(self.auth_failures_per_minute / self.workers)
 
     def operator_hash(self) -> str | None:
         """Return the hash of the operator's key, if there is one."""

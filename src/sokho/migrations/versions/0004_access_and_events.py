@@ -33,10 +33,10 @@ def upgrade() -> None:
     ):
         op.add_column("api_keys", sa.Column(name, type_, nullable=True))
 
-    # Who may do everything is an owner, and will be allowed what a later version adds.
+    # A business's first key is its owner's, and will be allowed what a later version adds.
     backfill(
         "api_keys",
-        "UPDATE api_keys SET role = 'owner' WHERE scopes @> ARRAY["
+        "UPDATE api_keys SET role = 'owner' WHERE name = 'khóa đầu tiên' AND scopes @> ARRAY["
         "'items:read', 'items:write', 'stock:read', 'stock:write', 'stock:lock', 'locations:read', "
         "'locations:write', 'keys:manage', 'tenant:read', 'tenant:write', 'audit:read']",
     )
@@ -53,6 +53,13 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Uuid, nullable=True),
         sa.Column("changes", postgresql.JSONB, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        # What it weighs in an answer, so that a page of few rows cannot be one of many megabytes.
+        sa.Column(
+            "size",
+            sa.Integer,
+            sa.Computed("octet_length(changes::text)", persisted=True),
+            nullable=False,
+        ),
         # In the order in which readers follow them: by transaction, as each becomes final.
         sa.PrimaryKeyConstraint("tenant_id", "xid", "id", name="events_pkey"),
     )

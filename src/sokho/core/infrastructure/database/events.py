@@ -35,6 +35,12 @@ events = sa.Table(
     sa.Column("request_id", sa.Uuid),
     sa.Column("changes", JSONB, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column(
+        "size",
+        sa.Integer,
+        sa.Computed("octet_length(changes::text)", persisted=True),
+        nullable=False,
+    ),
     sa.Index(None, "tenant_id", "resource_id", "xid", "id"),
 )
 

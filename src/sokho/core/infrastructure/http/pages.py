@@ -51,8 +51,12 @@ class Page:
         representation: Representation,
         rows: Sequence[_T],
         position: Callable[[_T], Position],
+        *,
+        cut_short: bool = False,
     ) -> Response:
         """Return the rows as a JSON array, with a Link to the next page if there is one.
+
+        There is one behind rows that were `cut_short`, however few they are.
 
         The link is relative: behind a proxy the service does not know its own name. The
         watermark is what to ask for next time as ``updated_since``: so far back from when the
@@ -62,7 +66,7 @@ class Page:
         began = self._began or await self._database.clock.now()
         watermark = (began - LONGEST_TRANSACTION).isoformat().replace("+00:00", "Z")
         headers = {WATERMARK: watermark}
-        if len(rows) <= self._limit:
+        if len(rows) <= self._limit and not cut_short:
             return representation.many(rows, headers=headers)
         shown = rows[: self._limit]
         cursor = self._codec.encode((*position(shown[-1]), began), query=self._binding)

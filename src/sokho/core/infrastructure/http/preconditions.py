@@ -22,7 +22,7 @@ _IfMatch = Annotated[
 ]
 
 
-def etag(version: int) -> dict[str, str]:
+def etag(version: int | str) -> dict[str, str]:
     """Return the header with the strong validator of a resource's version."""
     return {"ETag": f'"{version}"'}
 
@@ -53,7 +53,7 @@ IfNoneMatch = Annotated[
 ]
 
 
-def is_known(if_none_match: str | None, version: int) -> bool:
+def is_known(if_none_match: str | None, version: int | str) -> bool:
     """Return whether If-None-Match says that the caller has this version already.
 
     The comparison is the weak one (RFC 9110, section 13.1.2).

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from hashlib import sha256
 from operator import attrgetter
 from typing import Final
 
@@ -41,8 +42,15 @@ class Representation:
             return _json({**self._values_by_name(entity), **more}, status, headers)
         return _json(self._shown(entity), status, headers)
 
-    def conditional(self, if_none_match: str | None, entity: object, version: int) -> Response:
-        """Return one entity with its ETag, or 304 when the caller has this version already."""
+    def conditional(
+        self, if_none_match: str | None, entity: object, version: int | str | None = None
+    ) -> Response:
+        """Return one entity with its ETag, or 304 when the caller has this version already.
+
+        Of what has no version the content is the validator.
+        """
+        if version is None:
+            version = sha256(_ENCODER.encode(self._shown(entity))).hexdigest()[:32]
         headers = etag(version)
         if is_known(if_none_match, version):
             return Response(status_code=304, headers=headers)

@@ -111,7 +111,8 @@ class ApiKeyService:
     async def revoke(self, key_id: UUID) -> None:
         """Withdraw a key for good; of one that is withdrawn already, nothing changes.
 
-        Raises `ApiKeyNotFoundError`, `LastManagingKeyError`.
+        Raises `ApiKeyNotFoundError`, `LastManagingKeyError`, and `UnauthenticatedError` where the
+        granter has been withdrawn meanwhile.
         """
         await self._repo.lock()  # of two who revoke each other's key, one comes second
         key = await self.get(key_id)
@@ -120,6 +121,7 @@ class ApiKeyService:
             others = (other for other in await self._repo.list() if other.id != key_id)
             if not any(other.manages_keys(now) for other in others):
                 raise LastManagingKeyError
+        await self._require_active_granter()
         if key.revoked_at is None:
             await self._update(key, replace(key, revoked_at=now), "api_key.revoked")
 

@@ -113,11 +113,14 @@ class ApiKeyAuthenticator(Authenticator):
         key = to_api_key(row)
         if key.revoked_at is not None:
             return None
-        self._last_uses.note(key, self._clock())
+        suspended = row["tenant_state"] == "suspended"
+        now = self._clock()
+        if key.is_active(now) and not suspended:
+            self._last_uses.note(key, now)
         return _Verified(
             Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=frozenset(key.scopes)),
             expires_at=key.expires_at,
-            suspended=row["tenant_state"] == "suspended",
+            suspended=suspended,
         )
 
 

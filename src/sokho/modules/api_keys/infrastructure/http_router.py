@@ -12,13 +12,16 @@ from sokho.core.dependencies import tenant_with
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.openapi import (
+    ETAG,
     LIST_HEADERS,
+    NOT_MODIFIED,
     READS_BODY,
     answers,
     location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
+from sokho.core.infrastructure.http.preconditions import IfNoneMatch
 from sokho.core.infrastructure.http.responses import Representation
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.api_keys.application.dto import (
@@ -51,10 +54,16 @@ LOCATION: Final = location("/v1/api-keys/019a9f2c-2c11-7e3a-8f10-4d6f0b6c9a77")
 KEY: Final = Representation(ApiKeyResponse, ApiKey)
 
 
-@router.get("/{key_id}", response_model=ApiKeyResponse, responses=problems(ApiKeyNotFoundError))
-async def get_api_key(key_id: UUID, keys: CurrentApiKeyService) -> Response:
+@router.get(
+    "/{key_id}",
+    response_model=ApiKeyResponse,
+    responses=problems(ApiKeyNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
+)
+async def get_api_key(
+    key_id: UUID, keys: CurrentApiKeyService, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one API key, without its secret."""
-    return KEY.one(await keys.get(key_id))
+    return KEY.conditional(if_none_match, await keys.get(key_id))
 
 
 @router.get(

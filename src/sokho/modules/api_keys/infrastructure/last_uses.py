@@ -20,14 +20,23 @@ _GRANULARITY: Final = timedelta(minutes=1)
 _WRITE_EVERY_SECONDS: Final = 2.0
 _MOST_TENANTS: Final = 10_000
 
+_uses = (
+    sa.func.unnest(
+        p("ids", type_=ARRAY(sa.Uuid)), p("times", type_=ARRAY(sa.DateTime(timezone=True)))
+    )
+    .table_valued(
+        sa.column("id", sa.Uuid), sa.column("time", sa.DateTime(timezone=True)), name="uses"
+    )
+    .render_derived()
+)
 _USED = Statement(
     sa.update(api_keys)
     .where(
         api_keys.c.tenant_id == TENANT,
-        api_keys.c.id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
-        sa.func.coalesce(api_keys.c.last_used_at < p("used_at"), sa.true()),
+        api_keys.c.id == _uses.c.id,
+        sa.func.coalesce(api_keys.c.last_used_at < _uses.c.time, sa.true()),
     )
-    .values(last_used_at=p("used_at"))
+    .values(last_used_at=_uses.c.time)
     .returning(api_keys.c.id)
 )
 
@@ -42,7 +51,8 @@ class LastUses:
     def note(self, key: ApiKey, now: datetime) -> None:
         """Remember that a key was used, if what is stored is a minute old."""
         is_old = key.last_used_at is None or now - key.last_used_at >= _GRANULARITY
-        if is_old and len(self._used) < _MOST_TENANTS:
+        has_room = key.tenant_id in self._used or len(self._used) < _MOST_TENANTS
+        if is_old and has_room:
             self._used[key.tenant_id][key.id] = now
 
     async def write(self) -> None:
@@ -51,7 +61,7 @@ class LastUses:
             used = self._used.pop(tenant_id)  # what is noted from now on is for the next time
             try:
                 async with self._database.transaction(tenant_id) as transaction:
-                    await transaction.fetch_all(_USED, ids=[*used], used_at=max(used.values()))
+                    await transaction.fetch_all(_USED, ids=[*used], times=[*used.values()])
             except BaseException:
                 self._used[tenant_id] = used | self._used[tenant_id]
                 raise

@@ -49,7 +49,8 @@ class AuditEventListQuery(ListQuery):
     resource_id: str | None = Field(None, description="Of exactly this resource.")
     actor: str | None = Field(None, description="By exactly this actor.")
     sort: Literal["position", "-position"] = Field(
-        "position", description="The order in which changes became final; `-` for newest first."
+        "position",
+        description="By transaction, so that a reader misses none; `-` for newest first.",
     )
 
     def position(self, event: RecordedEvent) -> Position:

@@ -16,6 +16,14 @@ class EventFilter:
     actor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedEvents:
+    """Some events, and whether more were left out because these are large already."""
+
+    events: list[RecordedEvent]
+    cut_short: bool
+
+
 class RecordedEventRepository(ABC):
     """The events of one tenant, in the order in which a reader can follow them."""
 
@@ -28,8 +36,10 @@ class RecordedEventRepository(ABC):
         *,
         descending: bool = False,
         after: Position | None = None,
-    ) -> list[RecordedEvent]:
+    ) -> RecordedEvents:
         """Return at most `limit` events by transaction and id, from behind `after`.
+
+        Fewer, but one at least, where they are large.
 
         None of a transaction that another, still open, might precede: whoever reads on from the
         last event they have seen misses none.

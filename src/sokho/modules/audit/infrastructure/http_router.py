@@ -49,4 +49,4 @@ async def list_audit_events(
         descending=query.order.descending,
         after=page.after,
     )
-    return await page.response(EVENT, found, query.position)
+    return await page.response(EVENT, found.events, query.position, cut_short=found.cut_short)

@@ -11,9 +11,16 @@ from sokho.core.domain.paging import DEFAULT_LIMIT, Position
 from sokho.core.infrastructure.database import TENANT, Row, Statement, Transaction
 from sokho.core.infrastructure.database.events import Xid8, actors, events
 from sokho.modules.audit.domain.entities import RecordedEvent
-from sokho.modules.audit.domain.repository import EventFilter, RecordedEventRepository
+from sokho.modules.audit.domain.repository import (
+    EventFilter,
+    RecordedEventRepository,
+    RecordedEvents,
+)
 
 _KEY: Final = (events.c.xid, events.c.id)
+
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Of changes in one page: the first event comes whatever it weighs, more only within this."""
 
 # Every transaction before this one has ended: no event can appear among those behind it.
 _HORIZON = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot(), type_=Xid8())
@@ -46,7 +53,7 @@ class PostgresRecordedEventRepo(RecordedEventRepository):
         *,
         descending: bool = False,
         after: Position | None = None,
-    ) -> list[RecordedEvent]:
+    ) -> RecordedEvents:
         values: dict[str, Any] = {
             name: value for name in _CONDITIONS if (value := getattr(filter, name)) is not None
         }
@@ -56,7 +63,8 @@ class PostgresRecordedEventRepo(RecordedEventRepository):
         if after is not None:
             values["after_xid"], values["after_id"] = after
         rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
-        return [_to_event(row) for row in rows]
+        fitting = [_to_event(row) for row in rows if row["changes"] is not None]
+        return RecordedEvents(fitting, cut_short=len(fitting) < len(rows))
 
 
 async def erase_actor(transaction: Transaction, name: str) -> bool:
@@ -69,10 +77,15 @@ async def erase_actor(transaction: Transaction, name: str) -> bool:
 
 @lru_cache
 def _list_statement(conditions: frozenset[str], *, descending: bool, resumed: bool) -> Statement:
-    named = actors.c.name.label("on_behalf_of_name")
+    key = [column.desc() if descending else column for column in _KEY]
+    before = sa.func.sum(events.c.size).over(order_by=key, rows=(None, 0)) - events.c.size
     of = sa.and_(actors.c.tenant_id == TENANT, actors.c.id == events.c.on_behalf_of)
     statement = (
-        sa.select(events, named)
+        sa.select(
+            *(column for column in events.columns if column.name != "changes"),
+            actors.c.name.label("on_behalf_of_name"),
+            sa.case((before < MOST_BYTES, events.c.changes)).label("changes"),
+        )
         .select_from(events.outerjoin(actors, of))
         .where(
             events.c.tenant_id == TENANT,
@@ -84,9 +97,8 @@ def _list_statement(conditions: frozenset[str], *, descending: bool, resumed: bo
         here = sa.tuple_(*_KEY)
         there = sa.tuple_(p("after_xid", type_=Xid8()), p("after_id", type_=sa.Uuid()))
         statement = statement.where(here < there if descending else here > there)
-    order = [column.desc() if descending else column for column in _KEY]
     limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(*order).limit(limit).offset(offset))
+    return Statement(statement.order_by(*key).limit(limit).offset(offset))
 
 
 def _to_event(row: Row) -> RecordedEvent:

@@ -12,13 +12,16 @@ from sokho.core.dependencies import tenant_with
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError, told_of_path
 from sokho.core.infrastructure.http.openapi import (
+    ETAG,
     LIST_HEADERS,
+    NOT_MODIFIED,
     READS_BODY,
     answers,
     location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
+from sokho.core.infrastructure.http.preconditions import IfNoneMatch
 from sokho.core.infrastructure.http.responses import Representation
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.items.application.dto import (
@@ -69,11 +72,15 @@ async def list_conversions(
     "/{unit}",
     dependencies=[tenant_with(Scope.ITEMS_READ)],
     response_model=ConversionResponse,
-    responses=problems(ItemNotFoundError, ConversionNotFoundError),
+    responses=problems(ItemNotFoundError, ConversionNotFoundError)
+    | answers(200, ETAG)
+    | NOT_MODIFIED,
 )
-async def get_conversion(item_id: UUID, unit: UnitCode, items: CurrentItemService) -> Response:
+async def get_conversion(
+    item_id: UUID, unit: UnitCode, items: CurrentItemService, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return what one of a unit is in the item's own."""
-    return CONVERSION.one(await items.get_conversion(item_id, unit))
+    return CONVERSION.conditional(if_none_match, await items.get_conversion(item_id, unit))
 
 
 @router.put(

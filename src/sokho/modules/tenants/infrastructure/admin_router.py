@@ -12,13 +12,14 @@ from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
+    NOT_MODIFIED,
     READS_BODY,
     answers,
     location,
     problems,
 )
 from sokho.core.infrastructure.http.pages import Page
-from sokho.core.infrastructure.http.preconditions import etag
+from sokho.core.infrastructure.http.preconditions import IfNoneMatch, etag
 from sokho.core.infrastructure.http.responses import Representation
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.tenants.application.dto import (
@@ -51,12 +52,14 @@ NO_TENANT: Final = UUID(int=0)
 @router.get(
     "/{tenant_id}",
     response_model=TenantResponse,
-    responses=problems(TenantNotFoundError) | answers(200, ETAG),
+    responses=problems(TenantNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
-async def get_any_tenant(tenant_id: UUID, tenants: NamedTenantService) -> Response:
+async def get_any_tenant(
+    tenant_id: UUID, tenants: NamedTenantService, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return a business."""
     tenant = await tenants.get(tenant_id)
-    return TENANT.one(tenant, headers=etag(tenant.version))
+    return TENANT.conditional(if_none_match, tenant, tenant.version)
 
 
 @router.get(
