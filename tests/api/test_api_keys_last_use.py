@@ -49,6 +49,16 @@ def last_uses(flaky: Flaky) -> LastUses:
 
 
 class TestLastUse:
+    async def test_is_none_where_the_key_was_refused(
+        self, app: FastAPI, fresh_app: FastAPI, business: Business
+    ):
+        now = utc_now() + timedelta(seconds=1)
+        key = await a_key_of(app, business, "items:read", expires_at=now.isoformat())
+        await asyncio.sleep(1.1)
+        assert (await client_of(fresh_app, key.token).get("/v1/items")).status_code == 401
+        await fresh_app.state.authenticator._last_uses.write()
+        assert await last_use_of(business, key) is None
+
     async def test_is_seen_once_it_is_written(
         self, app: FastAPI, fresh_app: FastAPI, business: Business
     ):

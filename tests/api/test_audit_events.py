@@ -249,3 +249,33 @@ class TestAnotherBusiness:
             for event in ours:
                 assert event["id"] not in theirs
             assert "nv-042" not in theirs
+
+
+class TestLargeEvents:
+    async def test_come_in_pages_of_some_megabytes(self, app: FastAPI, business: Business):
+        """A page is bounded by what it weighs: five hundred batches would fill the memory."""
+        large = [Event("test.large", str(n), {"a": "x" * 3_000_000}) for n in range(5)]
+        await record(app.state.database, business.tenant_id, *large)
+        async with asyncio.timeout(PATIENCE):
+            pages: list[list[str]] = []
+            while sum(map(len, pages)) < len(large):
+                pages = []
+                url = f"{EVENTS}?type=test.large&limit=500"
+                while url:
+                    answer = await business.http.get(url)
+                    assert len(answer.content) < 8_000_000
+                    pages.append([event["resource_id"] for event in answer.json()])
+                    url = answer.links.get("next", {}).get("url", "")
+        assert pages == [["0", "1"], ["2", "3"], ["4"]]
+
+    async def test_come_one_by_one_where_each_is_too_large(self, app: FastAPI, business: Business):
+        large = [Event("test.large", str(n), {"a": "x" * 5_000_000}) for n in range(2)]
+        await record(app.state.database, business.tenant_id, *large)
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                answer = await business.http.get(f"{EVENTS}?type=test.large&sort=-position")
+                if [event["resource_id"] for event in answer.json()] == ["1"]:
+                    break
+        following = await business.http.get(answer.links["next"]["url"])
+        assert [event["resource_id"] for event in following.json()] == ["0"]
+        assert "link" not in following.headers

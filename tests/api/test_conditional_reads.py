@@ -66,6 +66,28 @@ def comparable(headers: httpx2.Headers) -> Mapping[str, str]:
     }
 
 
+class TestWhatHasNoVersion:
+    async def test_is_known_by_its_content(self, business: Business):
+        item, _ = await urls_of(business)
+        conversion = f"{item}/conversions/hộp"
+        await business.http.put(conversion, json={"numerator": 6})
+        key = (
+            await business.http.post("/v1/api-keys", json={"name": "K", "role": "viewer"})
+        ).json()
+        for url, change in (
+            (conversion, business.http.put(conversion, json={"numerator": 12})),
+            (f"/v1/api-keys/{key['id']}", business.http.delete(f"/v1/api-keys/{key['id']}")),
+        ):
+            first = await business.http.get(url)
+            known = {"If-None-Match": first.headers["etag"]}
+            again = await business.http.get(url, headers=known)
+            assert (again.status_code, again.content) == (304, b"")
+            await change
+            changed = await business.http.get(url, headers=known)
+            assert changed.status_code == 200
+            assert changed.headers["etag"] != first.headers["etag"]
+
+
 class TestHead:
     async def test_answers_the_headers_of_get_and_nothing_else(self, business: Business):
         item, unit = await urls_of(business)

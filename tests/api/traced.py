@@ -219,8 +219,9 @@ CHANGING: Final[list[Documented]] = [each for each in DOCUMENTED if each.method 
 def state_of(answer: httpx2.Response) -> State:
     """Return what an answer tells of a thing, its version too where only the ETag has it."""
     state: State = answer.json() if answer.content else {}
-    if "ETag" in answer.headers:
-        state.setdefault("version", int(answer.headers["ETag"].strip('"')))
+    version = answer.headers.get("ETag", "").strip('"')
+    if version.isdigit():  # of a key the content is the validator
+        state.setdefault("version", int(version))
     return state
 
 

@@ -56,16 +56,49 @@ class TestTenantCommands:
         self, cli: Cli, unwarned: FastAPI, tenant: dict[str, Any]
     ):
         shown = printed(cli, "tenant", "show", tenant["tenant_id"])
-        assert shown.keys() == {"tenant_id", "name", "state", "locale", "time_zone", "created_at"}
+        assert shown.keys() == {
+            *("tenant_id", "name", "state", "locale", "time_zone", "settings"),
+            *("version", "created_at", "updated_at"),
+        }
         assert (shown["name"], shown["state"]) == ("Quán chè", "active")
         for _ in range(2):  # a second time changes nothing
             suspended = printed(cli, "tenant", "suspend", tenant["tenant_id"])
-            assert suspended == shown | {"state": "suspended"}
+            changed = {name: suspended[name] for name in ("version", "updated_at")}
+            assert suspended == shown | {"state": "suspended"} | changed
+            assert suspended["version"] == 2
         http = client_of(unwarned, tenant["api_key"])
         problem_of(await http.get(ITEMS), 403, "tenant_suspended")
         for _ in range(2):
-            assert printed(cli, "tenant", "resume", tenant["tenant_id"]) == shown
-        assert printed(cli, "tenant", "show", tenant["tenant_id"]) == shown
+            resumed = printed(cli, "tenant", "resume", tenant["tenant_id"])
+            assert (resumed["state"], resumed["version"]) == ("active", 3)
+        assert printed(cli, "tenant", "show", tenant["tenant_id"]) == resumed
+
+    def test_update_changes_what_is_given_and_nothing_else(self, cli: Cli, tenant: dict[str, Any]):
+        before = printed(cli, "tenant", "show", tenant["tenant_id"])
+        given = ("--name", "Chè Bà Tư", "--time-zone", "UTC", "--settings", '{"bàn": 7}')
+        after = printed(cli, "tenant", "update", tenant["tenant_id"], *given)
+        changed = {"name": "Chè Bà Tư", "time_zone": "UTC", "settings": {"bàn": 7}, "version": 2}
+        assert after == before | changed | {"updated_at": after["updated_at"]}
+        merged = printed(cli, "tenant", "update", tenant["tenant_id"], "--settings", '{"ghế": 28}')
+        assert merged["settings"] == {"bàn": 7, "ghế": 28}
+        assert printed(cli, "tenant", "update", tenant["tenant_id"]) == merged
+
+    @pytest.mark.parametrize(
+        ("given", "exit_code"),
+        [
+            (("--name", " "), 1),
+            (("--locale", "tiếng Việt"), 1),
+            (("--time-zone", "Hà Nội"), 1),
+            (("--settings", "[]"), 2),
+            (("--settings", "{"), 2),
+        ],
+    )
+    def test_update_refuses_what_does_not_fit(
+        self, cli: Cli, tenant: dict[str, Any], given: tuple[str, str], exit_code: int
+    ):
+        answer = cli("tenant", "update", tenant["tenant_id"], *given)
+        assert (answer.returncode, answer.stdout) == (exit_code, "")
+        assert answer.stderr
 
     def test_print_a_line_for_each_field(self, cli: Cli, tenant: dict[str, Any]):
         answer = cli("tenant", "show", tenant["tenant_id"])

@@ -27,7 +27,9 @@ each_items_page = pytest.mark.parametrize("text", [ITEMS_EN, ITEMS_VI], ids=["en
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls are curl's")
 
 
-_BELOW_A_GROUP: Final = "create|list|show|suspend|resume|forget|rotate|revoke|start|isolation"
+_BELOW_A_GROUP: Final = (
+    "create|list|show|update|suspend|resume|forget|rotate|revoke|start|isolation"
+)
 
 
 def commands(text: str) -> set[str]:

@@ -54,6 +54,14 @@ class UnseededError(Exception):
         )
 
 
+_WRITTEN_COLUMNS: Final = """
+SELECT attrelid::regclass::text, string_agg(quote_ident(attname), ', ')
+FROM pg_attribute
+WHERE attrelid = ANY ($1::regclass[]) AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+GROUP BY attrelid
+"""
+
+
 @dataclass(frozen=True)
 class World:
     """A service, and the superuser's look at its database."""
@@ -117,14 +125,18 @@ class World:
         await self._for_each_table(
             "SET LOCAL session_replication_role = replica;"  # no foreign key and no trigger
             "DELETE FROM {table} WHERE {column} = '{tenant}';"
-            "INSERT INTO {table} SELECT * FROM kept_{table}",
+            "INSERT INTO {table} ({columns}) SELECT {columns} FROM kept_{table}",
             party,
         )
 
     async def _for_each_table(self, commands: str, party: Party) -> None:
+        listed = await self.admin.fetch(_WRITTEN_COLUMNS, [*self.tables])
+        written = {table: columns for table, columns in listed}  # noqa: C416 - they are rows
         await self.admin.execute(
             ";".join(
-                commands.format(table=table, column=column, tenant=party.tenant_id)
+                commands.format(
+                    table=table, column=column, tenant=party.tenant_id, columns=written[table]
+                )
                 for table, column in self.tables.items()
             )
         )

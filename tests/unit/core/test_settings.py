@@ -130,3 +130,12 @@ class TestUrl:
     def test_that_is_missing_is_told_by_name(self):
         with pytest.raises(OperatorError, match="SOKHO_ADMIN_DATABASE_URL"):
             Settings.load().url("admin_database_url")
+
+
+class TestAuthFailures:
+    @pytest.mark.parametrize(
+        ("per_minute", "workers", "of_each"), [(100, 1, 100), (100, 2, 50), (100, 3, 34), (0, 4, 0)]
+    )
+    def test_are_shared_out_among_the_workers(self, per_minute: int, workers: int, of_each: int):
+        settings = Settings(auth_failures_per_minute=per_minute, workers=workers)
+        assert settings.auth_failures_of_a_worker == of_each
