@@ -17,6 +17,7 @@ from sokho.core.infrastructure.database import (
     Statement,
     Transaction,
 )
+from sokho.core.infrastructure.database.keyset import keyset_page, page_values
 from sokho.modules.api_keys.domain.entities import ApiKey
 from sokho.modules.api_keys.domain.errors import TenantNotFoundError
 from sokho.modules.api_keys.domain.repository import ApiKeyRepository
@@ -78,8 +79,7 @@ class PostgresApiKeyRepo(ApiKeyRepository):
             rows = await self._tx.fetch_all(_LIST_ALL)
         else:
             statement = _list_statement(descending=descending, resumed=after is not None)
-            values = {} if after is None else {"after_id": after[0]}
-            rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
+            rows = await self._tx.fetch_all(statement, **page_values(limit, offset, after))
         return [to_api_key(row) for row in rows]
 
     async def lock(self) -> None:
@@ -92,13 +92,8 @@ class PostgresApiKeyRepo(ApiKeyRepository):
 
 @lru_cache
 def _list_statement(*, descending: bool, resumed: bool) -> Statement:
-    statement = sa.select(api_keys).where(_OURS)
-    if resumed:
-        after = p("after_id", type_=sa.Uuid)
-        statement = statement.where(api_keys.c.id < after if descending else api_keys.c.id > after)
-    order = api_keys.c.id.desc() if descending else api_keys.c.id
-    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(order).limit(limit).offset(offset))
+    rows = sa.select(api_keys).where(_OURS)
+    return keyset_page(rows, [api_keys.c.id], descending=descending, resumed=resumed)
 
 
 def to_api_key(row: Row) -> ApiKey:

@@ -10,6 +10,7 @@ from sokho.core.domain.events import Event
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position
 from sokho.core.infrastructure.database import TENANT, Row, Statement, Transaction
 from sokho.core.infrastructure.database.events import Xid8, actors, events
+from sokho.core.infrastructure.database.keyset import keyset_page, page_values
 from sokho.modules.audit.domain.entities import RecordedEvent
 from sokho.modules.audit.domain.repository import (
     EventFilter,
@@ -60,9 +61,7 @@ class PostgresRecordedEventRepo(RecordedEventRepository):
         statement = _list_statement(
             frozenset(values), descending=descending, resumed=after is not None
         )
-        if after is not None:
-            values["after_xid"], values["after_id"] = after
-        rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
+        rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
         fitting = [_to_event(row) for row in rows if row["changes"] is not None]
         return RecordedEvents(fitting, cut_short=len(fitting) < len(rows))
 
@@ -77,10 +76,10 @@ async def erase_actor(transaction: Transaction, name: str) -> bool:
 
 @lru_cache
 def _list_statement(conditions: frozenset[str], *, descending: bool, resumed: bool) -> Statement:
-    key = [column.desc() if descending else column for column in _KEY]
-    before = sa.func.sum(events.c.size).over(order_by=key, rows=(None, 0)) - events.c.size
+    order = [column.desc() if descending else column for column in _KEY]
+    before = sa.func.sum(events.c.size).over(order_by=order, rows=(None, 0)) - events.c.size
     of = sa.and_(actors.c.tenant_id == TENANT, actors.c.id == events.c.on_behalf_of)
-    statement = (
+    rows = (
         sa.select(
             *(column for column in events.columns if column.name != "changes"),
             actors.c.name.label("on_behalf_of_name"),
@@ -93,12 +92,7 @@ def _list_statement(conditions: frozenset[str], *, descending: bool, resumed: bo
             *(_CONDITIONS[name] for name in sorted(conditions)),
         )
     )
-    if resumed:
-        here = sa.tuple_(*_KEY)
-        there = sa.tuple_(p("after_xid", type_=Xid8()), p("after_id", type_=sa.Uuid()))
-        statement = statement.where(here < there if descending else here > there)
-    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(*key).limit(limit).offset(offset))
+    return keyset_page(rows, _KEY, descending=descending, resumed=resumed)
 
 
 def _to_event(row: Row) -> RecordedEvent:

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
+from sokho.core.infrastructure.database.keyset import keyset_page
 from sokho.modules.items.infrastructure.tables import item_conversions, items
 
 _CONVERSIONS = sa.and_(
@@ -48,11 +49,5 @@ DELETE_CONVERSION = Statement(
 @lru_cache
 def conversions_statement(*, descending: bool, resumed: bool) -> Statement:
     """Return the statement that lists an item's conversions by unit."""
-    unit = item_conversions.c.unit
-    statement = sa.select(item_conversions).where(_CONVERSIONS)
-    if resumed:
-        after = p("after_unit", type_=sa.Text)
-        statement = statement.where(unit < after if descending else unit > after)
-    order = unit.desc() if descending else unit
-    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(order).limit(limit).offset(offset))
+    rows = sa.select(item_conversions).where(_CONVERSIONS)
+    return keyset_page(rows, [item_conversions.c.unit], descending=descending, resumed=resumed)

@@ -19,6 +19,7 @@ from sokho.core.infrastructure.database import (
     Statement,
     Transaction,
 )
+from sokho.core.infrastructure.database.keyset import keyset_page, page_values
 from sokho.modules.items.domain.conversions import Conversion
 from sokho.modules.items.domain.entities import Item, ItemStatus
 from sokho.modules.items.domain.errors import (
@@ -140,9 +141,7 @@ class PostgresItemRepo(ItemRepository):
             name: value for name in _CONDITIONS if (value := getattr(filter, name)) is not None
         }
         statement = _list_statement(frozenset(values), sort, resumed=after is not None)
-        if after is not None:
-            values |= zip(_key_names(sort), after, strict=True)
-        rows = await self._tx.fetch_all(statement, **values, limit=limit, offset=offset)
+        rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
         return [_to_item(row) for row in rows]
 
     async def create(self, item: Item) -> Item:
@@ -204,9 +203,8 @@ class PostgresItemRepo(ItemRepository):
         after: Position | None = None,
     ) -> Sequence[Conversion]:
         statement = conversions_statement(descending=descending, resumed=after is not None)
-        values = {} if after is None else {"after_unit": after[0]}
         rows = await self._tx.fetch_all(
-            statement, item_id=item_id, limit=limit, offset=offset, **values
+            statement, item_id=item_id, **page_values(limit, offset, after)
         )
         return [Conversion(**row) for row in rows]
 
@@ -234,25 +232,9 @@ class PostgresItemRepo(ItemRepository):
 @lru_cache(maxsize=512)
 def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
     """Return the statement for one combination of filters; there are a few hundred at most."""
-    key = [_ORDER_BY[name] for name in _key(sort)]
-    statement = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
-    if resumed:
-        here = sa.tuple_(*key)
-        names = _key_names(sort)
-        there = sa.tuple_(*(p(name, type_=c.type) for name, c in zip(names, key, strict=True)))
-        statement = statement.where(here < there if sort.descending else here > there)
-    order = [c.desc() if sort.descending else c for c in key]
-    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(*order).limit(limit).offset(offset))
-
-
-def _key(sort: Sort) -> list[str]:
-    """Return what the list is ordered by: of equals, the id decides."""
-    return list(dict.fromkeys([sort.field, "id"]))
-
-
-def _key_names(sort: Sort) -> list[str]:
-    return [f"after_{name}" for name in _key(sort)]
+    rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
+    key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
+    return keyset_page(rows, list(key), descending=sort.descending, resumed=resumed)
 
 
 _STATUSES: Final = {str(status): status for status in ItemStatus}

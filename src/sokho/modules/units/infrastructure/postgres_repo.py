@@ -16,6 +16,7 @@ from sokho.core.infrastructure.database import (
     Statement,
     Transaction,
 )
+from sokho.core.infrastructure.database.keyset import keyset_page, page_values
 from sokho.modules.units.domain.entities import Unit
 from sokho.modules.units.domain.errors import DuplicateUnitError, UnitNotFoundError
 from sokho.modules.units.domain.repository import UnitRepository
@@ -67,8 +68,7 @@ class PostgresUnitRepo(UnitRepository):
         after: Position | None = None,
     ) -> list[Unit]:
         statement = _list_statement(descending=descending, resumed=after is not None)
-        values = {} if after is None else {"after_code": after[0]}
-        rows = await self._tx.fetch_all(statement, limit=limit, offset=offset, **values)
+        rows = await self._tx.fetch_all(statement, **page_values(limit, offset, after))
         return [_to_unit(row) for row in rows]
 
     async def create(self, units: Sequence[Unit]) -> None:
@@ -92,13 +92,8 @@ class PostgresUnitRepo(UnitRepository):
 
 @lru_cache
 def _list_statement(*, descending: bool, resumed: bool) -> Statement:
-    statement = sa.select(units).where(_OURS)
-    if resumed:
-        after = p("after_code", type_=units.c.code.type)
-        statement = statement.where(units.c.code < after if descending else units.c.code > after)
-    order = units.c.code.desc() if descending else units.c.code
-    limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(statement.order_by(order).limit(limit).offset(offset))
+    rows = sa.select(units).where(_OURS)
+    return keyset_page(rows, [units.c.code], descending=descending, resumed=resumed)
 
 
 def _to_unit(row: Row) -> Unit:
