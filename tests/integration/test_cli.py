@@ -155,6 +155,14 @@ class TestOperatorKey:
             assert (await client.get("/v1/items")).status_code == 401
         await close(unknown)
 
+    def test_its_hash_is_told_with_the_secret_that_it_needs(self, cli: Cli):
+        answer = cli("operator-key", "create")
+        key, setting = answer.stdout.splitlines()
+        assert key.startswith("sokhoop_")
+        assert setting.startswith("SOKHO_OPERATOR_KEY_HASH=")
+        assert "SOKHO_SECRET" in answer.stderr
+        assert key not in answer.stderr
+
 
 class TestMistakes:
     @pytest.mark.parametrize(

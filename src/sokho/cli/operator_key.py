@@ -6,6 +6,7 @@ import typer
 
 from sokho.cli.language import tr
 from sokho.cli.output import print_json
+from sokho.cli.runtime import data_dir
 from sokho.cli.tenants import AsJson
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
@@ -34,3 +35,11 @@ def create(as_json: AsJson = False) -> None:
         return
     typer.echo(token)
     typer.echo(f"SOKHO_OPERATOR_KEY_HASH={hashed}")
+    secret = "SOKHO_SECRET" if settings.secret else str(data_dir(settings) / "secret")
+    typer.echo(
+        tr(
+            f"Mã băm chỉ đúng với dịch vụ dùng chính bí mật này: {secret}",
+            f"The hash is right only for a service with this secret: {secret}",
+        ),
+        err=True,
+    )
