@@ -120,7 +120,7 @@ class ApiKeyAuthenticator(Authenticator):
             self._last_uses.note(key, now)
         return _Verified(
             Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=frozenset(key.scopes)),
-            ends=key.expires_at and asked + (key.expires_at - now).total_seconds(),
+            ends=asked + (key.expires_at - now).total_seconds() if key.expires_at else None,
             suspended=suspended,
         )
 
