@@ -40,19 +40,18 @@ async def database_kills(
         await site.execute(*_NOT_DURABLE)
     writers = Writers()
     slowest = 0.0
-    with site.serving(workers=2) as service:
-        async with client(service, business) as http:
-            writing = writers.start(http, clients)
-            chance = Random(seed)
-            for _ in range(kills):
-                await writers.go_on()
-                await asyncio.sleep(chance.uniform(0, 0.3))
-                began = time.monotonic()
-                killed = _postmaster(site)
-                os.kill(killed, signal.SIGKILL)
-                await _until_back(site, service, business, killed)
-                slowest = max(slowest, time.monotonic() - began)
-            await writers.stop(writing)
+    async with site.serving(workers=2) as service, client(service, business) as http:
+        writing = writers.start(http, clients)
+        chance = Random(seed)
+        for _ in range(kills):
+            await writers.go_on()
+            await asyncio.sleep(chance.uniform(0, 0.3))
+            began = time.monotonic()
+            killed = _postmaster(site)
+            os.kill(killed, signal.SIGKILL)
+            await _until_back(site, service, business, killed)
+            slowest = max(slowest, time.monotonic() - began)
+        await writers.stop(writing)
     found = await writers.told.compare(site, business.tenant_id)
     return Outcome(
         figures={

@@ -1,7 +1,7 @@
 """POSTs that clients send again: with one ``Idempotency-Key``, or recklessly without."""
 
 import asyncio
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import httpx2
 
@@ -26,14 +26,20 @@ class Post(NamedTuple):
     @classmethod
     def number(cls, number: int, *, with_key: bool = True) -> "Post":
         """Return the POST of this number: items and API keys in turn."""
-        key = f"lần-{number}" if with_key else None
+        key = f"key-{number}" if with_key else None
         if number % 2:
             return cls(key, _ITEM, {"sku": f"S{number}", "name": "Vở ô ly"})
         return cls(key, _API_KEY, {"name": f"S{number}", "role": "viewer"})
 
+    @property
+    def name(self) -> str:
+        """What is there afterwards, once."""
+        name: str = self.body.get("sku") or self.body["name"]
+        return name
+
     async def send(self, http: httpx2.AsyncClient) -> httpx2.Response:
         """Send it once."""
-        headers = {} if self.key is None else {KEY: self.key.encode()}
+        headers = {} if self.key is None else {KEY: self.key}
         return await http.post(self.path, json=self.body, headers=headers)
 
     async def send_until_done(self, http: httpx2.AsyncClient) -> httpx2.Response:
@@ -47,6 +53,9 @@ class Post(NamedTuple):
             if answer.status_code != 503 and not is_in_use(answer):
                 return answer
             await asyncio.sleep(0.02)
+
+
+Answered: TypeAlias = tuple[Post, httpx2.Response]
 
 
 def is_in_use(answer: httpx2.Response) -> bool:

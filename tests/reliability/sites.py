@@ -1,5 +1,6 @@
 """Where a run takes place: a database of its own, and the services that are started on it."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -47,8 +48,11 @@ class Site:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What tells the services where the database is; nothing where it is theirs."""
 
-    def serving(self, *, workers: int = 1, alteration: str | None = None, **more: str) -> Service:
-        """Return ``sokho serve`` as a user starts it, or altered, for ``with``."""
+    @asynccontextmanager
+    async def serving(
+        self, *, workers: int = 1, alteration: str | None = None, **more: str
+    ) -> AsyncIterator[Service]:
+        """Run ``sokho serve`` as a user starts it, or altered."""
         start = (str(SOKHO),) if alteration is None else (executable, altered.__file__)
         environment = {
             "SOKHO_SECRET": SECRET,
@@ -59,7 +63,11 @@ class Site:
             **more,
         }
         command = (*start, "serve", "--workers", str(workers))
-        return Service(self.folder, command=command, **environment)
+        service = Service(self.folder, command=command, **environment)
+        try:  # in threads: what it talks to may live on this event loop
+            yield await asyncio.to_thread(service.__enter__)
+        finally:
+            await asyncio.to_thread(service.__exit__)
 
     async def business(self) -> Business:
         """Open a business."""

@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Self
 from urllib.parse import parse_qs, quote, urlsplit
 
-Point: Final = Literal["before the commit", "after the commit"]
+BEFORE_COMMIT: Final = "before the commit"
+AFTER_COMMIT: Final = "after the commit"
 
 _SOCKET: Final = ".s.PGSQL.5432"
 _COMMIT: Final = b"Q\0\0\0\x0bCOMMIT\0"
@@ -51,7 +52,7 @@ class WithholdingProxy:
             shutil.rmtree(folder)
 
     def hold(self, point: str) -> None:
-        """Hold up the next transaction that commits: `Point`."""
+        """Hold up the next transaction that commits, `BEFORE_COMMIT` or `AFTER_COMMIT`."""
         self._point = point
         self._held.clear()
 
@@ -76,7 +77,8 @@ class WithholdingProxy:
                 if self._point and data.endswith(_COMMIT):
                     point, self._pid = self._point, pid
                     answers.cancel()
-                    if point == "after the commit":
+                    await asyncio.wait([answers])
+                    if point == AFTER_COMMIT:
                         up.write(data)
                         await ups.read(65536)  # the server's word that it is done
                     self._held.set()

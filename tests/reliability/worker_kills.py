@@ -4,21 +4,21 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from itertools import count
 from random import Random
 from typing import Final
 
 import httpx2
 
 from tests.reliability.outcomes import Outcome
-from tests.reliability.posts import REPLAYED, Post, effects
+from tests.reliability.posts import REPLAYED, Answered, Post, effects
 from tests.reliability.sites import Site, client
 from tests.reliability.waiting import until
-from tests.reliability.withholding_proxy import WithholdingProxy
+from tests.reliability.withholding_proxy import AFTER_COMMIT, BEFORE_COMMIT, WithholdingProxy
 
 ONCE: Final = "whatever is sent again with its key is done exactly once"
 TOLD: Final = "its client is told so in the end"
 
-_POINTS: Final = ("before the commit", "after the commit")
 _CLIENTS: Final = 8
 
 
@@ -37,15 +37,17 @@ async def worker_kills(
             "SOKHO_WORKER_DATABASE_URL": site.urls.worker,
             "SOKHO_POOL_SIZE": "5",
         }
-        with site.serving(workers=2, **through) as service:
-            async with client(service, business) as http:
-                await http.get("/v1/items")  # so that the key is known
-                answers = await _held_up(proxy, http, kills=kills, with_key=with_key)
-                answers += await _under_load(
-                    proxy, http, kills=random_kills, chance=Random(seed), with_key=with_key
-                )
+        async with (
+            site.serving(workers=2, **through) as service,
+            client(service, business) as http,
+        ):
+            await http.get("/v1/items")  # so that the key is known
+            answers = await _held_up(proxy, http, kills=kills, with_key=with_key)
+            answers += await _under_load(
+                proxy, http, kills=random_kills, chance=Random(seed), with_key=with_key
+            )
     made = await effects(site, business)
-    times = Counter(made.get(str(Post.number(n).body[_name(n)]), 0) for n in range(len(answers)))
+    times = Counter(made.get(post.name, 0) for post, _ in answers)
     return Outcome(
         figures={
             "kills_before_commit": kills,
@@ -55,32 +57,27 @@ async def worker_kills(
             "done_once": times[1],
             "done_more_often": sum(times[n] for n in times if n > 1),
             "not_done": times[0],
-            "replayed": sum(REPLAYED in answer.headers for answer in answers),
+            "replayed": sum(REPLAYED in answer.headers for _, answer in answers),
         },
         promises={
             ONCE: times[1] == len(answers),
-            TOLD: all(answer.status_code == 201 for answer in answers),
+            TOLD: all(answer.status_code == 201 for _, answer in answers),
         },
     )
 
 
-def _name(number: int) -> str:
-    return "sku" if number % 2 else "name"
-
-
 async def _held_up(
     proxy: WithholdingProxy, http: httpx2.AsyncClient, *, kills: int, with_key: bool
-) -> list[httpx2.Response]:
+) -> list[Answered]:
     """Kill the very worker that handles a request, at each point in turn."""
-    answers = []
-    for point in _POINTS:
+    answers: list[Answered] = []
+    for point in (BEFORE_COMMIT, AFTER_COMMIT):
         for _ in range(kills):
-            # Two things of each kind at each point, whatever the number of kills is.
             post = Post.number(len(answers), with_key=with_key)
             proxy.hold(point)
             sending = asyncio.create_task(post.send_until_done(http))
             os.kill(await proxy.held(), signal.SIGKILL)
-            answers.append(await sending)
+            answers.append((post, await sending))
     return answers
 
 
@@ -91,16 +88,16 @@ async def _under_load(
     kills: int,
     chance: Random,
     with_key: bool,
-) -> list[httpx2.Response]:
+) -> list[Answered]:
     """Kill any worker at any moment while others go on sending."""
-    answers: list[httpx2.Response] = []
-    first, over = 100_000, False
-    numbers = iter(range(first, 10 * first))
+    answers: list[Answered] = []
+    over = False
+    numbers = count(100_000)
 
     async def send() -> None:
         while not over:
             post = Post.number(next(numbers), with_key=with_key)
-            answers.append(await post.send_until_done(http))
+            answers.append((post, await post.send_until_done(http)))
 
     sending = asyncio.gather(*(send() for _ in range(_CLIENTS)))
     for _ in range(kills):
