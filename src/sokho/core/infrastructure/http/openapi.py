@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
@@ -20,6 +21,7 @@ from sokho.core.infrastructure.http.errors import (
     RateLimitedError,
     UnsupportedMediaTypeError,
 )
+from sokho.core.infrastructure.http.idempotency import HEADER, KEY_LENGTH, REPLAYED
 from sokho.core.infrastructure.http.problems import (
     HEADERS_OF_STATUS,
     INTERNAL_ERROR,
@@ -54,6 +56,15 @@ _ACTOR: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": ACTOR_LENGTH},
     "example": "nv-042",
 }
+_IDEMPOTENCY_KEY: Final = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Any text of the caller's, new for each thing to be done. A request that is "
+    "sent again with it is done once and answered the same, for 7 days.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH},
+    "example": "5f0c4f0e-2d51-4c8e-9a56-0c7f8a0f2b11",
+}
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
@@ -80,6 +91,7 @@ def _header(description: str, example: str) -> dict[str, Any]:
 
 REQUEST_ID: Final = _header("The request's id, for questions about it.", _REQUEST_ID)
 ETAG: Final = {"ETag": _header("The validator of this state, for `If-Match`.", '"3"')}
+_REPLAYED: Final = {REPLAYED: _header("Given where an earlier answer is told again.", "true")}
 LIST_HEADERS: Final = {
     "Link": _header(
         "Where the next page is, if there is one (RFC 8288).",
@@ -141,8 +153,8 @@ def problems(*errors: type[DomainError]) -> Responses:
 def complete(document: dict[str, Any]) -> None:
     """Add to a document what no route of FastAPI's brings.
 
-    The schema of problems, both kinds of keys, where If-Match is needed, and that a merge
-    patch may also be sent as plain JSON.
+    The schema of problems, both kinds of keys, where If-Match is needed, the Idempotency-Key of
+    a POST, and that a merge patch may also be sent as plain JSON.
     """
     _, schemas = models_json_schema(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
@@ -156,7 +168,16 @@ def complete(document: dict[str, Any]) -> None:
         for method, operation in path.items():
             if method != "get":
                 operation.setdefault("parameters", []).append(_ACTOR)
+            if method == "post":
+                _tell_of_idempotency(operation)
             _complete(operation)
+
+
+def _tell_of_idempotency(operation: dict[str, Any]) -> None:
+    operation["parameters"].append(_IDEMPOTENCY_KEY)
+    for status, response in operation["responses"].items():
+        if int(status) < HTTPStatus.MULTIPLE_CHOICES:
+            response.setdefault("headers", {}).update(_REPLAYED)
 
 
 def _complete(operation: dict[str, Any]) -> None:
