@@ -79,7 +79,7 @@ def _takes_conflicts_for_faults() -> None:
     import sokho.core.infrastructure.database.transaction
 
     transactions: Any = sokho.core.infrastructure.database.transaction
-    transactions._OVERLOADED = ()
+    transactions._COLLIDED = transactions._OVERLOADED = ()
 
 
 _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {

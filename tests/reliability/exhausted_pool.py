@@ -40,7 +40,7 @@ async def exhausted_pool(
     await plant(site)
     seen: list[_Seen] = []
     async with (
-        site.serving(alteration=alteration, SOKHO_POOL_SIZE=str(_POOL)) as service,
+        site.serving(alteration=alteration, settings={"SOKHO_POOL_SIZE": str(_POOL)}) as service,
         client(service, business, connections=clients) as http,
     ):
         warm = await asyncio.gather(*(http.get(f"{ITEMS}?limit=1") for _ in range(clients)))

@@ -16,14 +16,16 @@ OTHERS_TOLD: Final = "each other answer is 409 idempotency_key_in_use"
 _KEYS_AT_ONCE: Final = 4
 
 
-async def retry_storm(site: Site, *, keys: int, sends: int, with_key: bool = True) -> Outcome:
+async def retry_storm(
+    site: Site, *, keys: int, sends: int, workers: int = 2, with_key: bool = True
+) -> Outcome:
     """Send `keys` requests `sends` times each at once, and each once more when that is over."""
     business = await site.business()
     posts = [Post.number(number, with_key=with_key) for number in range(keys)]
     answers: list[list[httpx2.Response]] = []
     turn = asyncio.Semaphore(_KEYS_AT_ONCE)
     async with (
-        site.serving(workers=2) as service,
+        site.serving(workers=workers) as service,
         client(service, business, connections=_KEYS_AT_ONCE * sends) as http,
     ):
 

@@ -50,9 +50,13 @@ class Site:
 
     @asynccontextmanager
     async def serving(
-        self, *, workers: int = 1, alteration: str | None = None, **more: str
+        self,
+        *,
+        workers: int = 1,
+        alteration: str | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Service]:
-        """Run ``sokho serve`` as a user starts it, or altered."""
+        """Run ``sokho serve`` as a user starts it, or altered; `settings` as ``SOKHO_…``."""
         start = (str(SOKHO),) if alteration is None else (executable, altered.__file__)
         environment = {
             "SOKHO_SECRET": SECRET,
@@ -60,7 +64,7 @@ class Site:
             "SOKHO_LOG_LEVEL": "warning",
             altered.ALTERATION: alteration or "",
             **self.environment,
-            **more,
+            **(settings or {}),
         }
         command = (*start, "serve", "--workers", str(workers))
         service = Service(self.folder, command=command, **environment)

@@ -38,7 +38,7 @@ async def worker_kills(
             "SOKHO_POOL_SIZE": "5",
         }
         async with (
-            site.serving(workers=2, **through) as service,
+            site.serving(workers=2, settings=through) as service,
             client(service, business) as http,
         ):
             await http.get("/v1/items")  # so that the key is known
@@ -72,8 +72,8 @@ async def _held_up(
     """Kill the very worker that handles a request, at each point in turn."""
     answers: list[Answered] = []
     for point in (BEFORE_COMMIT, AFTER_COMMIT):
-        for _ in range(kills):
-            post = Post.number(len(answers), with_key=with_key)
+        for turn in range(kills):
+            post = Post.number(10 * len(answers) + turn, with_key=with_key)
             proxy.hold(point)
             sending = asyncio.create_task(post.send_until_done(http))
             os.kill(await proxy.held(), signal.SIGKILL)
