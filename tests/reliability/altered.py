@@ -82,6 +82,25 @@ def _takes_conflicts_for_faults() -> None:
     transactions._COLLIDED = transactions._OVERLOADED = ()
 
 
+def _stops_as_uvicorn_does() -> None:
+    """Serve by uvicorn's own server: at SIGTERM it closes what is idle or not yet accepted."""
+    import sokho.core.infrastructure.http.server
+    import uvicorn
+    import uvicorn.supervisors
+
+    server: Any = sokho.core.infrastructure.http.server
+
+    def serve(config: uvicorn.Config, listener: Any, *, drain_seconds: float) -> None:
+        del drain_seconds
+        config.http = server.ProblemProtocol
+        if config.workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            uvicorn.supervisors.Multiprocess(config, sockets=[listener]).run()
+
+    server.serve = serve
+
+
 _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {
     each.__name__.strip("_"): each
     for each in (
@@ -91,6 +110,7 @@ _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {
         _waits_for_ever,
         _never_rolls_back,
         _takes_conflicts_for_faults,
+        _stops_as_uvicorn_does,
     )
 }
 

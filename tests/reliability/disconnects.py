@@ -19,7 +19,7 @@ CONSERVED: Final = "what was acknowledged is there, and nothing is there by half
 
 _POOL: Final = 4
 _AT_ONCE: Final = 20
-_LONGEST_WAIT_SECONDS: Final = 0.03
+_LONGEST_WAIT_SECONDS: Final = 0.15
 
 
 async def disconnects(

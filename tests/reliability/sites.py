@@ -61,6 +61,7 @@ class Site:
         environment = {
             "SOKHO_SECRET": SECRET,
             "SOKHO_AUTH_FAILURES_PER_MINUTE": "0",
+            "SOKHO_REQUESTS_PER_MINUTE": "0",
             "SOKHO_LOG_LEVEL": "warning",
             altered.ALTERATION: alteration or "",
             **self.environment,
