@@ -57,9 +57,13 @@ def _waits_for_ever() -> None:
     """Let requests wait for a connection as long as it takes."""
     from sokho.core.infrastructure.database.pool import Pool
 
-    defaults = Pool.__init__.__kwdefaults__
-    assert defaults is not None
-    defaults["patience"] = 3600.0
+    pool: Any = Pool
+    init = pool.__init__
+
+    def patient(self: Pool, dsn: str, **options: Any) -> None:
+        init(self, dsn, **options | {"patience": 3600.0})
+
+    pool.__init__ = patient
 
 
 def _never_rolls_back() -> None:
@@ -93,6 +97,7 @@ def _stops_as_uvicorn_does() -> None:
     def serve(config: uvicorn.Config, listener: Any, *, drain_seconds: float) -> None:
         del drain_seconds
         config.http = server.ProblemProtocol
+        config.timeout_worker_healthcheck = 60  # on a busy machine it kills those that start
         if config.workers == 1:
             uvicorn.Server(config).run(sockets=[listener])
         else:

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Final, NamedTuple
-
-import httpx2
 
 from tests.reliability.outcomes import Outcome, percentile
 from tests.reliability.planted import plant, slow_down_inserts
-from tests.reliability.sites import Site, client
+from tests.reliability.sites import Business, Site
 from tests.reliability.waiting import until
+from tests.reliability.wire import Wire, request
 from tests.reliability.writers import ITEMS
 
 REFUSED_FAST: Final = "99 % of the refusals come within 1.5 s, and nobody hangs"
@@ -39,26 +39,26 @@ async def exhausted_pool(
     business = await site.business()
     await plant(site)
     seen: list[_Seen] = []
-    async with (
-        site.serving(alteration=alteration, settings={"SOKHO_POOL_SIZE": str(_POOL)}) as service,
-        client(service, business, connections=clients) as http,
-    ):
-        warm = await asyncio.gather(*(http.get(f"{ITEMS}?limit=1") for _ in range(clients)))
-        assert {answer.status_code for answer in warm} <= {200, 503}
+    async with site.serving(
+        alteration=alteration, settings={"SOKHO_POOL_SIZE": str(_POOL)}
+    ) as service:
+        wires = [await Wire.open(service.http.base_url) for _ in range(clients)]
         await slow_down_inserts(site, seconds=_QUERY_SECONDS)
         end = time.monotonic() + seconds
 
-        async def write(name: int) -> None:
+        async def write(name: int, wire: Wire) -> None:
             number = 0
             while time.monotonic() < end:
-                answer = await _send(http, f"{name}-{number}")
+                answer = await _send(wire, business, f"{name}-{number}")
                 seen.append(answer)
                 number += 1
                 await asyncio.sleep(float(answer.retry_after or 0))
 
-        await asyncio.gather(*(write(n) for n in range(clients)))
+        await asyncio.gather(*(write(n, wire) for n, wire in enumerate(wires)))
         await slow_down_inserts(site, seconds=0)
-        recovery = await _until_all_are_served(http, clients)
+        recovery = await _until_all_are_served(wires, business)
+        for wire in wires:
+            wire.close()
         busy = await _busy_sessions(site)
         kept = sum((await site.sessions()).values())
     refused = [each for each in seen if each.status != 201]
@@ -87,17 +87,18 @@ async def exhausted_pool(
     )
 
 
-async def _send(http: httpx2.AsyncClient, sku: str) -> _Seen:
+async def _send(wire: Wire, business: Business, sku: str) -> _Seen:
+    """Send in bytes: a library would take longer than what is measured here."""
     began = time.monotonic()
     try:
-        answer = await http.post(ITEMS, json={"sku": sku, "name": "Kim"})
-    except httpx2.TransportError:
+        await wire.send(request(business, "POST", ITEMS, {"sku": sku, "name": "Kim"}))
+        answer = await wire.answer()
+    except (OSError, EOFError):
         return _Seen(0, time.monotonic() - began, None)
-    retry_after = answer.headers.get("retry-after")
-    return _Seen(answer.status_code, time.monotonic() - began, retry_after)
+    return _Seen(answer.status, time.monotonic() - began, answer.headers.get("retry-after"))
 
 
-async def _until_all_are_served(http: httpx2.AsyncClient, clients: int) -> float:
+async def _until_all_are_served(wires: Sequence[Wire], business: Business) -> float:
     """Return the seconds until one round of all clients is served without a refusal."""
     began = time.monotonic()
     round_ = 0
@@ -105,7 +106,7 @@ async def _until_all_are_served(http: httpx2.AsyncClient, clients: int) -> float
     async def all_are() -> bool:
         nonlocal round_
         round_ += 1
-        sent = (_send(http, f"after-{round_}-{n}") for n in range(clients))
+        sent = (_send(wire, business, f"after-{round_}-{n}") for n, wire in enumerate(wires))
         return {each.status for each in await asyncio.gather(*sent)} == {201}
 
     await until(all_are)

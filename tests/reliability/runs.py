@@ -164,14 +164,14 @@ RUNS: Final = (
             "R15",
             f"SIGTERM under load, {workers} worker{'s' * (workers > 1)}",
             lambda site, _, workers=workers: stops.stops(  # type: ignore[misc]
-                site, rounds=10, clients=32, workers=workers
+                site, rounds=10 // workers, clients=32, workers=workers
             ),
             (
                 Control(
-                    "Sokho's way to stop, but uvicorn's own",
+                    "its own way to stop: with uvicorn's",
                     lambda site, _, workers=workers: stops.stops(  # type: ignore[misc]
                         site,
-                        rounds=3,
+                        rounds=2,
                         clients=32,
                         workers=workers,
                         alteration="stops_as_uvicorn_does",

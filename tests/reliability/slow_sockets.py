@@ -117,9 +117,9 @@ async def _send_slowly(url: httpx2.URL, parts: tuple[bytes, bytes], ended: Count
     """Send byte by byte until the service has enough of it; count how it says so."""
     at_once, slowly = parts
     wire = await Wire.open(url)
+    answer = asyncio.create_task(wire.answer())
     try:
         await wire.send(at_once)
-        answer = asyncio.create_task(wire.answer())
         end = time.monotonic() + _PATIENCE_SECONDS
         for place in range(len(slowly)):
             await asyncio.wait([answer], timeout=_BYTE_EVERY_SECONDS)
@@ -128,8 +128,9 @@ async def _send_slowly(url: httpx2.URL, parts: tuple[bytes, bytes], ended: Count
             await wire.send(slowly[place : place + 1])
         if answer.done():
             ended[str((await answer).status)] += 1
-        answer.cancel()
     except (OSError, EOFError):
         ended["closed"] += 1
     finally:
         wire.close()
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
