@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from typing import Final, NamedTuple
+
+import httpx2
 
 from tests.reliability.outcomes import Outcome, percentile
 from tests.reliability.planted import plant, slow_down_inserts
@@ -42,7 +43,8 @@ async def exhausted_pool(
     async with site.serving(
         alteration=alteration, settings={"SOKHO_POOL_SIZE": str(_POOL)}
     ) as service:
-        wires = [await Wire.open(service.http.base_url) for _ in range(clients)]
+        url = service.http.base_url
+        wires = await _connected(url, clients)
         await slow_down_inserts(site, seconds=_QUERY_SECONDS)
         end = time.monotonic() + seconds
 
@@ -56,7 +58,7 @@ async def exhausted_pool(
 
         await asyncio.gather(*(write(n, wire) for n, wire in enumerate(wires)))
         await slow_down_inserts(site, seconds=0)
-        recovery = await _until_all_are_served(wires, business)
+        recovery = await _until_all_are_served(url, business, clients)
         for wire in wires:
             wire.close()
         busy = await _busy_sessions(site)
@@ -98,8 +100,9 @@ async def _send(wire: Wire, business: Business, sku: str) -> _Seen:
     return _Seen(answer.status, time.monotonic() - began, answer.headers.get("retry-after"))
 
 
-async def _until_all_are_served(wires: Sequence[Wire], business: Business) -> float:
+async def _until_all_are_served(url: httpx2.URL, business: Business, clients: int) -> float:
     """Return the seconds until one round of all clients is served without a refusal."""
+    wires = await _connected(url, clients)  # some of the others have been idle for too long
     began = time.monotonic()
     round_ = 0
 
@@ -110,7 +113,13 @@ async def _until_all_are_served(wires: Sequence[Wire], business: Business) -> fl
         return {each.status for each in await asyncio.gather(*sent)} == {201}
 
     await until(all_are)
+    for wire in wires:
+        wire.close()
     return time.monotonic() - began
+
+
+async def _connected(url: httpx2.URL, clients: int) -> list[Wire]:
+    return [await Wire.open(url) for _ in range(clients)]
 
 
 async def _busy_sessions(site: Site) -> int:
