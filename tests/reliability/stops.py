@@ -20,6 +20,9 @@ IN_FLIGHT: Final = "requests in progress finish"
 ENDS_WELL: Final = "the exit code is 0, within the grace"
 TOLD: Final = "/readyz says 503 while the service still serves"
 
+_AS_SHIPPED: Final = {"SOKHO_DRAIN_SECONDS": "2"}
+"""The services of other tests do not drain: that would only take time."""
+
 _GRACE_SECONDS: Final = 35.0
 _QUERY_SECONDS: Final = 1.5
 _SLOW_REQUESTS: Final = 4
@@ -40,7 +43,9 @@ async def stops(
     codes: Counter[int] = Counter()
     slowest = 0.0
     for number in range(rounds):
-        async with site.serving(workers=workers, alteration=alteration) as service:
+        async with site.serving(
+            workers=workers, alteration=alteration, settings=_AS_SHIPPED
+        ) as service:
             load = [_ask(service.http.base_url, business, n % 2 == 0, seen) for n in range(clients)]
             asking = asyncio.gather(*load)
             writing = asyncio.create_task(_write_slowly(service, business, number, seen))
