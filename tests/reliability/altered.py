@@ -88,9 +88,10 @@ def _takes_conflicts_for_faults() -> None:
 
 def _stops_as_uvicorn_does() -> None:
     """Serve by uvicorn's own server: at SIGTERM it closes what is idle or not yet accepted."""
-    import sokho.core.infrastructure.http.server
     import uvicorn
     import uvicorn.supervisors
+
+    import sokho.core.infrastructure.http.server
 
     server: Any = sokho.core.infrastructure.http.server
 
