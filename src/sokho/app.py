@@ -1,22 +1,26 @@
 """The composition of the service: which modules, on which database, behind which address."""
 
-import asyncio
-import contextlib
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
 
 from sokho import __version__
+from sokho.core.infrastructure.background import beside
 from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
+from sokho.core.infrastructure.database.idempotency_keys import remove_expired
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.http import health
 from sokho.core.infrastructure.http.application import Application
 from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.cursors import CursorCodec
-from sokho.core.infrastructure.logging import configure_logging
+from sokho.core.infrastructure.http.idempotency import Idempotency
+from sokho.core.infrastructure.logging import configure_logging, logger
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.infrastructure import http_router as api_keys
@@ -42,6 +46,8 @@ Every operation needs a key: `Authorization: Bearer sokho_…`. The key says whi
 """
 
 _WORKER_POOL_SIZE: Final = 2
+
+_CHORES: Final = (Chore("idempotency_keys", timedelta(hours=1), remove_expired),)
 
 _TAGS: Final = [
     {"name": "admin", "description": "For whoever runs the service, with the operator's key."},
@@ -84,12 +90,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
-        writing = asyncio.create_task(last_uses.keep_writing())
+        works = [last_uses.keep_writing()]
+        if worker is None:
+            logger.warning("expired Idempotency-Keys stay: SOKHO_WORKER_DATABASE_URL is not set")
+        else:
+            works.append(Housekeeping(database, worker, *_CHORES).keep_going())
         try:
-            yield
-            writing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writing
+            async with beside(*works):
+                yield
         finally:
             await database.close()
             if worker is not None:
@@ -126,7 +134,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         operator_key_hash=settings.operator_hash(),
     )
     app.state.auth_failures = AuthFailures(settings.auth_failures_of_a_worker)
-    app.state.opening = BusinessOpening(database, keys)
+    app.state.idempotency = Idempotency(keys.answers)
+    app.state.opening = partial(BusinessOpening, keys)
     app.state.worker = worker
     app.state.directory = worker and WorkerTenantDirectory(worker)
     app.add_routes(

@@ -1,6 +1,5 @@
 """Opening a business: all that a new tenant needs, in one transaction bound to it."""
 
-from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.roles import Role
 from sokho.core.infrastructure.database import Database, Transaction
@@ -29,25 +28,19 @@ class BusinessOpening(TenantOpening):
     privileged connection to open a business.
     """
 
-    def __init__(self, database: Database, keys: DerivedKeys) -> None:
-        self._database = database
+    def __init__(self, keys: DerivedKeys, transaction: Transaction) -> None:
         self._keys = keys
+        self._tx = transaction
 
     async def open(
-        self,
-        name: str,
-        *,
-        locale: str = DEFAULT_LOCALE,
-        time_zone: str = DEFAULT_TIME_ZONE,
-        origin: Origin = COMMAND_LINE,
+        self, name: str, *, locale: str = DEFAULT_LOCALE, time_zone: str = DEFAULT_TIME_ZONE
     ) -> OpenedTenant:
-        tenant_id = new_id()
-        async with self._database.transaction(tenant_id, origin=origin) as transaction:
-            tenants = TenantService(PostgresTenantRepo(transaction), transaction)
-            tenant = await tenants.create(tenant_id, name, locale=locale, time_zone=time_zone)
-            await UnitService(PostgresUnitRepo(transaction), transaction).create_defaults(tenant_id)
-            keys = api_key_service(transaction, self._keys)
-            first = await keys.create(tenant_id, FIRST_KEY_NAME, role=Role.OWNER)
+        tenant_id = self._tx.tenant_id
+        tenants = TenantService(PostgresTenantRepo(self._tx), self._tx)
+        tenant = await tenants.create(tenant_id, name, locale=locale, time_zone=time_zone)
+        await UnitService(PostgresUnitRepo(self._tx), self._tx).create_defaults(tenant_id)
+        keys = api_key_service(self._tx, self._keys)
+        first = await keys.create(tenant_id, FIRST_KEY_NAME, role=Role.OWNER)
         return OpenedTenant(tenant, first.token)
 
 
@@ -59,4 +52,5 @@ def api_key_service(transaction: Transaction, keys: DerivedKeys) -> ApiKeyServic
 
 async def open_business(database: Database, keys: DerivedKeys, name: str) -> OpenedTenant:
     """Open a business from the command line; raises `InvalidError` for a wrong name."""
-    return await BusinessOpening(database, keys).open(name)
+    async with database.transaction(new_id()) as transaction:
+        return await BusinessOpening(keys, transaction).open(name)

@@ -55,6 +55,14 @@ class TestRoundTrips:
             assert (await warm.post("/v1/items", json=body)).status_code == 201
             assert ledger.settle() == 3
 
+    async def test_of_an_idempotency_key_are_three_more(
+        self, warm: httpx2.AsyncClient, ledger: Ledger
+    ):
+        for trips in (6, 4):  # the second is told what the first was
+            headers = {"Idempotency-Key": "k"}
+            assert (await warm.post("/v1/items", json=ITEM, headers=headers)).status_code == 201
+            assert ledger.settle() == trips
+
     async def test_of_a_get_is_one(self, warm: httpx2.AsyncClient, ledger: Ledger):
         created = await warm.post("/v1/items", json=ITEM)
         ledger.settle()

@@ -98,6 +98,7 @@ class TestFirstCalls:
 ITEM_CALLS: Final[list[tuple[str, list[set[int]]]]] = [
     ("a name for the calls", []),
     ("create", [{201}]),
+    ("send again", [{201}, {201}]),
     ("find by SKU", [{200}, {200}]),
     ("filter", [{200}]),
     ("next page", [{200}, {200}]),
@@ -131,6 +132,7 @@ class TestItemsPage:
         for name in ("filter", "what has changed"):
             assert sku in {item["sku"] for item in by_name[name].body}
         assert len(by_name["next page"].body) == 2
+        assert by_name["send again"].output.count("idempotent-replayed: true") == 1
         changed = by_name["change"]
         assert 'etag: "2"' in changed.output
         assert changed.body["attributes"] == {"dung tích ml": 330, "độ cồn": 5}

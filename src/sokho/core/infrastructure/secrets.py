@@ -30,6 +30,7 @@ class DerivedKeys:
     pepper: bytes
     pepper_id: str
     cursor: bytes
+    answers: bytes
 
     @classmethod
     def from_secret(cls, secret: str) -> Self:
@@ -39,6 +40,7 @@ class DerivedKeys:
             pepper=_derive(root, b"api-key pepper"),
             pepper_id=_derive(root, b"api-key pepper id").hex()[:8],
             cursor=_derive(root, b"list cursor"),
+            answers=_derive(root, b"kept answers"),
         )
 
 

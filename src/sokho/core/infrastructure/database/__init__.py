@@ -1,7 +1,7 @@
 """PostgreSQL: statements compiled once, tenant-bound transactions, row-level security."""
 
 from sokho.core.infrastructure.database.database import Database
-from sokho.core.infrastructure.database.pool import OverloadedError
+from sokho.core.infrastructure.database.pool import CollisionError, OverloadedError
 from sokho.core.infrastructure.database.schema import metadata
 from sokho.core.infrastructure.database.statements import TENANT, Statement
 from sokho.core.infrastructure.database.transaction import (
@@ -12,6 +12,7 @@ from sokho.core.infrastructure.database.transaction import (
 
 __all__ = [
     "TENANT",
+    "CollisionError",
     "ConstraintViolationError",
     "Database",
     "OverloadedError",

@@ -47,6 +47,13 @@ class OverloadedError(DomainError):
     )
 
 
+class CollisionError(OverloadedError):
+    """Another transaction was in the way.
+
+    PostgreSQL has undone all of this one, so whoever knows the whole work may try it again.
+    """
+
+
 class Pool:
     """At most `size` connections to `dsn`; who waits longer than `patience` is refused."""
 

@@ -32,7 +32,8 @@ class Statement:
     """One statement with named parameters, ready for the driver.
 
     `TENANT` among its parameters is filled in by the transaction. A SELECT also has
-    `one_trip`, the form that binds the tenant and answers in a single message.
+    `one_trip`, the form that binds the tenant and answers in a single message. A change that
+    is not `of_the_business`, but of the service's own keeping, leaves no event.
     """
 
     __slots__ = (
@@ -41,14 +42,16 @@ class Statement:
         "_one_trip_names",
         "_required",
         "clause",
+        "of_the_business",
         "one_trip",
         "text",
         "writes",
     )
 
-    def __init__(self, clause: Executable) -> None:
+    def __init__(self, clause: Executable, *, of_the_business: bool = True) -> None:
         assert isinstance(clause, ClauseElement)
         self.clause = clause
+        self.of_the_business = of_the_business
         compiled: Any = clause.compile(dialect=_DIALECT)
         self.text = str(compiled)
         self._names = tuple(compiled.positiontup or ())

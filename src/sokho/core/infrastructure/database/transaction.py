@@ -25,6 +25,7 @@ from sokho.core.infrastructure.database.events import (
 )
 from sokho.core.infrastructure.database.pool import (
     UNREACHABLE,
+    CollisionError,
     Connection,
     OverloadedError,
     Pool,
@@ -36,11 +37,15 @@ Row = asyncpg.Record
 
 _T = TypeVar("_T")
 
-_OVERLOADED: Final = (
-    asyncpg.QueryCanceledError,  # statement_timeout
-    asyncpg.LockNotAvailableError,
+_COLLIDED: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,  # lock_timeout
+    asyncpg.InvalidCachedStatementError,  # a migration, under a statement that was prepared
+)
+
+_OVERLOADED: Final = (
+    asyncpg.QueryCanceledError,  # statement_timeout
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,  # a failover left us on the standby
@@ -70,8 +75,9 @@ class Transaction(EventLog):
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         """Run `statement` and return its rows.
 
-        Raises `ConstraintViolationError`, and `OverloadedError` when the database cannot answer
-        in time. `values` are the statement's parameters by name, without the tenant.
+        Raises `ConstraintViolationError`, `CollisionError`, and `OverloadedError` when the
+        database cannot answer in time. `values` are the statement's parameters by name, without
+        the tenant.
         """
         if self._busy:
             raise RuntimeError("a transaction runs one statement at a time")
@@ -81,6 +87,8 @@ class Transaction(EventLog):
         except asyncpg.IntegrityConstraintViolationError as error:
             name = error.constraint_name or ""
             raise ConstraintViolationError(_SHARD_SUFFIX.sub("", name)) from error
+        except _COLLIDED as error:
+            raise CollisionError from error
         except (*_OVERLOADED, *UNREACHABLE) as error:
             raise OverloadedError from error
         finally:
@@ -164,7 +172,7 @@ class WriteTransaction(Transaction):
         if self._over or self._failed:
             raise RuntimeError("this transaction has ended or failed")
         if statement.writes:
-            self._changed = True
+            self._changed = self._changed or statement.of_the_business
             if self._events and statement is not RECORD:
                 values = values | await self._next_event()
                 statement = recording(statement)
@@ -220,6 +228,8 @@ class WriteTransaction(Transaction):
             await connection.execute(command)
         except BaseException as error:
             self._pool.discard(connection)  # what is left of the work goes with it
+            if isinstance(error, _COLLIDED):
+                raise CollisionError from error
             if isinstance(error, (*_OVERLOADED, *UNREACHABLE)):
                 raise OverloadedError from error
             raise

@@ -26,11 +26,11 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 """What a PATCH sends (RFC 7396)."""
 
 
-async def read_json(scope: Scope, receive: Receive, media_types: Collection[str]) -> Any:
-    """Return the parsed body, which is of one of `media_types`.
+async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]) -> bytes:
+    """Return the body, which is of one of `media_types`.
 
     Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
-    byte is read, else as it arrives), `MalformedJsonError`.
+    byte is read, else as it arrives).
     """
     media_type, declared = "", 0.0
     for name, value in scope["headers"]:
@@ -43,7 +43,18 @@ async def read_json(scope: Scope, receive: Receive, media_types: Collection[str]
         raise BodyTooLargeError
     if media_type not in media_types:
         raise UnsupportedMediaTypeError
-    return _parse(await _read(receive))
+    return await _read(receive)
+
+
+def parsed(body: bytes) -> Any:
+    """Return what a body of JSON says; raises `MalformedJsonError`."""
+    try:
+        content = _DECODER.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MalformedJsonError from None
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(content):
+        raise MalformedJsonError
+    return content
 
 
 async def _read(receive: Receive) -> bytes:
@@ -82,16 +93,6 @@ def _float(digits: str) -> float:
 
 # Python's own parser takes NaN and Infinity, which no JSON has.
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_float)
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        content = _DECODER.decode(body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise MalformedJsonError from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(content):
-        raise MalformedJsonError
-    return content
 
 
 def _is_too_deep(content: object) -> bool:

@@ -20,6 +20,11 @@ class RequestContext:
     caller: Principal | Operator | None = None
     transaction: Transaction | None = None
 
+    @property
+    def age(self) -> float:
+        """The seconds since the request came."""
+        return perf_counter() - self.started
+
     @classmethod
     def of(cls, scope: Any) -> "RequestContext":
         """Return the context that the middleware put into an ASGI scope."""

@@ -6,8 +6,7 @@ from fastapi.openapi.models import HTTPBearer as BearerScheme
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
-from sokho.core.domain.errors import FieldError, InvalidError
-from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.http.headers import short_text
 
 
 class BearerKey(SecurityBase):
@@ -41,21 +40,10 @@ OPERATOR_KEY: Final = BearerKey(
 
 ACTOR_LENGTH: Final = 128
 
-_ACTOR: Final = Text(
-    vi="Phải có từ 1 đến {most} ký tự in được.",
-    en="This must have 1 to {most} printable characters.",
-).format(most=ACTOR_LENGTH)
-
 
 def acting_for(request: Request) -> str | None:
     """Return for whom the caller says that it acts, by ``Sokho-Actor``: recorded, never trusted.
 
     Raises `InvalidError`.
     """
-    for name, value in request.scope["headers"]:
-        if name == b"sokho-actor":
-            actor: str = value.decode("utf-8", "replace").strip()
-            if not 1 <= len(actor) <= ACTOR_LENGTH or not actor.isprintable() or "\ufffd" in actor:
-                raise InvalidError(FieldError("/header/Sokho-Actor", "invalid", _ACTOR))
-            return actor
-    return None
+    return short_text(request, "Sokho-Actor", ACTOR_LENGTH)

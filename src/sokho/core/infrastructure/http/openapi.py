@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
@@ -22,6 +23,7 @@ from sokho.core.infrastructure.http.errors import (
     RateLimitedError,
     UnsupportedMediaTypeError,
 )
+from sokho.core.infrastructure.http.idempotency import HEADER, KEY_LENGTH, REPLAYED
 from sokho.core.infrastructure.http.links import add_links
 from sokho.core.infrastructure.http.problems import (
     HEADERS_OF_STATUS,
@@ -49,20 +51,31 @@ READS_BODY: Final[tuple[type[DomainError], ...]] = (
 )
 """What can be wrong with a body, for `problems`."""
 
+
+def _short_text(most: int) -> dict[str, Any]:
+    """Describe a header of printable characters: what RFC 9110, 5.5, recommends of them."""
+    printable = "^[!-~]([ -~]*[!-~])?$"
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": printable}
+
+
 _ACTOR: Final = {
     "name": "Sokho-Actor",
     "in": "header",
     "required": False,
     "description": "For whom the key acts: recorded in the audit log, never trusted.",
-    "schema": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": ACTOR_LENGTH,
-        "pattern": "^[!-~]([ -~]*[!-~])?$",
-    },
+    "schema": _short_text(ACTOR_LENGTH),
     "example": "nv-042",
 }
 _LENGTH_OF_FORMAT: Final = {"uuid": 36, "date-time": INSTANT_LENGTH}
+_IDEMPOTENCY_KEY: Final = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Any text of the caller's, new for each thing to be done. A request that is "
+    "sent again with it is done once and answered the same, for 7 days.",
+    "schema": _short_text(KEY_LENGTH),
+    "example": "5f0c4f0e-2d51-4c8e-9a56-0c7f8a0f2b11",
+}
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
@@ -100,6 +113,11 @@ ETAG: Final = {
 _RETRY_AFTER: Final = _header(
     "Seconds to wait before the next attempt.", 1, type="integer", minimum=1, maximum=3_600
 )
+_REPLAYED: Final = {
+    REPLAYED: _header(
+        "Given where an earlier answer is told again.", "true", type="string", const="true"
+    )
+}
 LIST_HEADERS: Final = {
     "Link": _text_header(
         "Where the next page is, if there is one (RFC 8288).",
@@ -170,8 +188,8 @@ def problems(*errors: type[DomainError]) -> Responses:
 def complete(document: dict[str, Any]) -> None:
     """Add to a document what no route of FastAPI's brings.
 
-    The schema of problems, both kinds of keys, where If-Match is needed, and that a merge
-    patch may also be sent as plain JSON.
+    The schema of problems, both kinds of keys, where If-Match is needed, the Idempotency-Key of
+    a POST, and that a merge patch may also be sent as plain JSON.
     """
     _, schemas = models_json_schema(
         [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
@@ -185,9 +203,18 @@ def complete(document: dict[str, Any]) -> None:
         for method, operation in path.items():
             if method != "get":
                 operation.setdefault("parameters", []).append(_ACTOR)
+            if method == "post":
+                _tell_of_idempotency(operation)
             _complete(operation)
     add_links(document.get("paths", {}))
     _bound(document)
+
+
+def _tell_of_idempotency(operation: dict[str, Any]) -> None:
+    operation["parameters"].append(_IDEMPOTENCY_KEY)
+    for status, response in operation["responses"].items():
+        if int(status) < HTTPStatus.MULTIPLE_CHOICES:
+            response.setdefault("headers", {}).update(_REPLAYED)
 
 
 def _complete(operation: dict[str, Any]) -> None:

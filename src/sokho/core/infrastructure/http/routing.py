@@ -10,8 +10,11 @@ to look like; parameters and body; the path function; the dependencies' endings 
 the response.
 """
 
+import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
@@ -29,12 +32,21 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from sokho.core.infrastructure.http.body import JSON, read_json
+from sokho.core.infrastructure.database import CollisionError
+from sokho.core.infrastructure.http.body import JSON, parsed, read_body
+from sokho.core.infrastructure.http.context import RequestContext
+from sokho.core.infrastructure.http.idempotency import Idempotency, idempotency_key
 from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
 
 Errors = list[dict[str, Any]]
 
 _MAX_PARAMETERS: Final = 50
+
+_PAUSES: Final = (0.02, 0.1)
+"""Seconds, at most, before a request that collided with another is tried again."""
+
+_PATIENCE_SECONDS: Final = 1.8
+"""How old a request may be then: who has waited for a lock until `lock_timeout` waits no more."""
 
 
 class PreparedRoute(APIRoute):
@@ -56,7 +68,7 @@ class PreparedRoute(APIRoute):
         returned = inspect.signature(endpoint).return_annotation
         if not (isinstance(returned, type) and issubclass(returned, Response)):
             raise TypeError(f"{endpoint.__name__} must be annotated to return a Response")
-        self._plan = _Plan(self.dependant)
+        self._plan = _Plan(self.dependant, takes_key="POST" in (self.methods or ()))
         self.answered_methods = frozenset(self.methods or ())
         """The methods that it takes: with GET also HEAD (RFC 9110, section 9.1)."""
         if "GET" in self.answered_methods:
@@ -98,7 +110,8 @@ def allowed_methods(scope: Scope) -> str:
 class _Plan:
     """A path function and its dependencies, in the order in which they are called."""
 
-    def __init__(self, endpoint: Dependant) -> None:
+    def __init__(self, endpoint: Dependant, *, takes_key: bool) -> None:
+        self._takes_key = takes_key
         self._steps: list[_Step] = []
         self._slots: dict[object, int] = {}
         self._endpoint = self._prepared(endpoint)
@@ -107,8 +120,21 @@ class _Plan:
         self._known_parameters = frozenset(name for step in everything for name in step.query_names)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
-        """Answer one request; raises what a dependency or the path function raises."""
+        """Answer one request; raises what a dependency or the path function raises.
+
+        What collided with another transaction, and so left nothing behind, is tried again.
+        """
         inputs = _Inputs(Request(scope, receive))
+        for pause in _PAUSES:
+            try:
+                return await self._attempt(inputs, scope)
+            except CollisionError:
+                if RequestContext.of(scope).age > _PATIENCE_SECONDS:
+                    raise
+            await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+        return await self._attempt(inputs, scope)
+
+    async def _attempt(self, inputs: "_Inputs", scope: Scope) -> Response:
         values: list[Any] = []
         endings: list[AsyncGenerator[Any, None]] = []
         try:
@@ -126,11 +152,11 @@ class _Plan:
             if scope["query_string"]:
                 inputs.find_unknown(self._known_parameters)
             if self._endpoint.body is not None:
-                content = await read_json(scope, receive, self._media_types)
+                content = await inputs.content(self._media_types)
                 self._endpoint.body.validate(content, inputs.errors, arguments)
             if inputs.errors:
                 inputs.refuse()
-            response: Response = await self._endpoint.call(**arguments)
+            response = await self._answer(inputs, arguments)
             while endings:
                 await _finish(endings.pop())
         except BaseException as error:
@@ -138,6 +164,15 @@ class _Plan:
                 await _throw_into(generator, error)
             raise
         return response
+
+    async def _answer(self, inputs: "_Inputs", arguments: dict[str, Any]) -> Response:
+        """Call the path function, or tell again what it answered to the same Idempotency-Key."""
+        answer: Callable[[], Awaitable[Response]] = partial(self._endpoint.call, **arguments)
+        key = idempotency_key(inputs.request) if self._takes_key else None
+        if key is None:
+            return await answer()
+        idempotency: Idempotency = inputs.request.app.state.idempotency
+        return await idempotency.once(inputs.request, key, inputs.body or b"", answer)
 
     def _prepared(self, dependant: Dependant) -> "_Step":
         """Return the step for `dependant`, its own dependencies having been lined up first."""
@@ -256,14 +291,21 @@ class _HeaderLines(Mapping[str, str]):
 class _Inputs:
     """What one request brought, and what is wrong with it so far."""
 
-    __slots__ = ("_query_errors", "errors", "query", "request")
+    __slots__ = ("_query_errors", "body", "errors", "query", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.body: bytes | None = None
         self.errors: Errors = []
         self._query_errors: Errors = []
         raw = request.scope["query_string"]
         self.query: dict[str, str] = self._parse(raw) if raw else {}
+
+    async def content(self, media_types: Collection[str]) -> Any:
+        """Return the parsed body, which is read once, though the request be tried again."""
+        if self.body is None:
+            self.body = await read_body(self.request.scope, self.request.receive, media_types)
+        return parsed(self.body)
 
     def refuse(self) -> None:
         """Raise `RequestValidationError` with what does not fit."""

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from sokho.core.dependencies import tenant_with
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError
+from sokho.core.infrastructure.http.idempotency import IDEMPOTENT
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
@@ -91,7 +92,7 @@ async def list_api_keys(
     "",
     status_code=201,
     response_model=NewApiKeyResponse,
-    responses=problems(*READS_BODY) | answers(201, LOCATION),
+    responses=problems(*READS_BODY, *IDEMPOTENT) | answers(201, LOCATION),
 )
 async def post_api_key(
     body: ApiKeyCreate, tenant_id: MayManage, keys: CurrentApiKeyService
@@ -107,7 +108,7 @@ async def post_api_key(
     "/{key_id}/rotate",
     status_code=201,
     response_model=NewApiKeyResponse,
-    responses=problems(ApiKeyNotFoundError, ApiKeyNotActiveError, *READS_BODY)
+    responses=problems(ApiKeyNotFoundError, ApiKeyNotActiveError, *READS_BODY, *IDEMPOTENT)
     | answers(201, LOCATION),
 )
 async def rotate_api_key(key_id: KeyId, body: ApiKeyRotate, keys: CurrentApiKeyService) -> Response:

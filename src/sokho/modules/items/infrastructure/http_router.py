@@ -12,6 +12,7 @@ from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.body import MERGE_PATCH
 from sokho.core.infrastructure.http.errors import InvalidCursorError, PreconditionRequiredError
+from sokho.core.infrastructure.http.idempotency import IDEMPOTENT
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
@@ -98,7 +99,7 @@ async def list_items(
     "",
     status_code=201,
     response_model=ItemResponse,
-    responses=problems(DuplicateSKUError, *READS_BODY)
+    responses=problems(DuplicateSKUError, *READS_BODY, *IDEMPOTENT)
     | answers(201, ETAG | location("/v1/items/019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55")),
 )
 async def post_item(body: ItemCreate, tenant_id: MayWrite, items: CurrentItemService) -> Response:
@@ -111,7 +112,9 @@ async def post_item(body: ItemCreate, tenant_id: MayWrite, items: CurrentItemSer
 @router.post(
     "/batch",
     response_model=ItemBatchResponse,
-    responses=problems(DuplicateSKUInBatchError, DuplicateSKUError, UnitInUseError, *READS_BODY),
+    responses=problems(
+        DuplicateSKUInBatchError, DuplicateSKUError, UnitInUseError, *READS_BODY, *IDEMPOTENT
+    ),
 )
 async def post_item_batch(
     body: ItemBatchRequest, tenant_id: MayWrite, items: CurrentItemService

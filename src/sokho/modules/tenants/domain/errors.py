@@ -2,8 +2,18 @@
 
 from uuid import UUID
 
-from sokho.core.domain.errors import NotFoundError
+from sokho.core.domain.errors import ConflictError, NotFoundError
 from sokho.core.domain.texts import Text
+
+
+class TenantExistsError(ConflictError):
+    """The business was opened before, by a request whose answer is no longer kept."""
+
+    code = "tenant_exists"
+    text = Text(
+        vi="Doanh nghiệp này đã được mở từ trước với cùng Idempotency-Key.",
+        en="This business was opened before, with the same Idempotency-Key.",
+    )
 
 
 class TenantNotFoundError(NotFoundError):

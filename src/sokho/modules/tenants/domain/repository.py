@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from sokho.core.domain.identity import Origin
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position
 from sokho.modules.tenants.domain.entities import OpenedTenant, Tenant, TenantSummary
 
@@ -13,7 +12,10 @@ class TenantRepository(ABC):
 
     @abstractmethod
     async def create(self, tenant: Tenant) -> Tenant:
-        """Store a new business, whose fresh id the transaction is bound to."""
+        """Store a new business, whose fresh id the transaction is bound to.
+
+        Raises `TenantExistsError`.
+        """
 
     @abstractmethod
     async def get(self, *, lock: bool = False) -> Tenant | None:
@@ -46,8 +48,11 @@ class TenantDirectory(ABC):
 
 
 class TenantOpening(ABC):
-    """Opens businesses. What else a new one needs, other modules know: `sokho.provisioning`."""
+    """Opens the business that a transaction is bound to.
+
+    What else a new one needs, other modules know: `sokho.provisioning`.
+    """
 
     @abstractmethod
-    async def open(self, name: str, *, locale: str, time_zone: str, origin: Origin) -> OpenedTenant:
-        """Open a business with all that it begins with; raises `InvalidError`."""
+    async def open(self, name: str, *, locale: str, time_zone: str) -> OpenedTenant:
+        """Open it with all that it begins with; raises `InvalidError`, `TenantExistsError`."""

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sokho.core.dependencies import OperatorOrigin, for_operators
+from sokho.core.dependencies import for_operators
 from sokho.core.infrastructure.http.errors import InvalidCursorError
+from sokho.core.infrastructure.http.idempotency import IDEMPOTENT
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
@@ -30,7 +31,7 @@ from sokho.modules.tenants.application.dto import (
     TenantSummaryResponse,
 )
 from sokho.modules.tenants.domain.entities import TenantSummary
-from sokho.modules.tenants.domain.errors import TenantNotFoundError
+from sokho.modules.tenants.domain.errors import TenantExistsError, TenantNotFoundError
 from sokho.modules.tenants.infrastructure.dependencies import (
     Directory,
     NamedTenantService,
@@ -83,15 +84,15 @@ async def list_tenants(
     "",
     status_code=201,
     response_model=OpenedTenantResponse,
-    responses=problems(*READS_BODY)
+    responses=problems(TenantExistsError, *READS_BODY, *IDEMPOTENT)
     | answers(201, ETAG | location("/v1/admin/tenants/019a9f2c-1b02-7aa0-8c33-51d6be7f0e21")),
 )
-async def post_tenant(body: TenantCreate, origin: OperatorOrigin, opening: Opening) -> Response:
+async def post_tenant(body: TenantCreate, opening: Opening) -> Response:
     """Open a business.
 
     It begins with the usual units and a first key, which is shown only this once.
     """
-    opened = await opening.open(**body.model_dump(), origin=origin)
+    opened = await opening.open(**body.model_dump())
     headers = {"Location": f"{router.prefix}/{opened.tenant.id}"} | etag(opened.tenant.version)
     return TENANT.one(opened.tenant, status=201, headers=headers, more={"api_key": opened.api_key})
 
@@ -99,7 +100,7 @@ async def post_tenant(body: TenantCreate, origin: OperatorOrigin, opening: Openi
 @router.post(
     "/{tenant_id}/suspend",
     response_model=TenantResponse,
-    responses=problems(TenantNotFoundError) | answers(200, ETAG),
+    responses=problems(TenantNotFoundError, *IDEMPOTENT) | answers(200, ETAG),
 )
 async def suspend_tenant(tenant_id: TenantId, tenants: NamedTenantService) -> Response:
     """Suspend a business: its keys are refused within 5 seconds, on every worker."""
@@ -110,7 +111,7 @@ async def suspend_tenant(tenant_id: TenantId, tenants: NamedTenantService) -> Re
 @router.post(
     "/{tenant_id}/resume",
     response_model=TenantResponse,
-    responses=problems(TenantNotFoundError) | answers(200, ETAG),
+    responses=problems(TenantNotFoundError, *IDEMPOTENT) | answers(200, ETAG),
 )
 async def resume_tenant(tenant_id: TenantId, tenants: NamedTenantService) -> Response:
     """Resume a business: its keys are served again within 5 seconds."""

@@ -13,7 +13,9 @@ from sokho.core.dependencies import (
     open_transaction,
     refuse_untraced,
 )
+from sokho.core.domain.ids import new_id
 from sokho.core.infrastructure.database import Transaction
+from sokho.core.infrastructure.http.idempotency import id_from, idempotency_key
 from sokho.modules.tenants.domain.repository import TenantDirectory, TenantOpening
 from sokho.modules.tenants.domain.service import TenantService
 from sokho.modules.tenants.infrastructure.postgres_repo import PostgresTenantRepo
@@ -42,9 +44,27 @@ async def get_named_tenant_service(
     return TenantService(PostgresTenantRepo(transaction), transaction)
 
 
-async def get_opening(request: Request) -> TenantOpening:
-    """Return what opens businesses."""
-    opening: TenantOpening = request.app.state.opening
+async def get_fresh_transaction(
+    request: Request, origin: OperatorOrigin
+) -> AsyncIterator[Transaction]:
+    """Yield the transaction bound to a business that does not exist yet.
+
+    With an Idempotency-Key its id follows from the key, so that a request sent again finds what
+    the first one made.
+    """
+    key = idempotency_key(request)
+    tenant_id = new_id() if key is None else id_from(key)
+    async with open_transaction(request, tenant_id, origin) as transaction:
+        yield transaction
+        refuse_untraced(transaction)
+
+
+async def get_opening(
+    request: Request,
+    transaction: Annotated[Transaction, Depends(get_fresh_transaction, scope="function")],
+) -> TenantOpening:
+    """Return what opens a business."""
+    opening: TenantOpening = request.app.state.opening(transaction)
     return opening
 
 

@@ -8,8 +8,16 @@ from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position
-from sokho.core.infrastructure.database import TENANT, Database, Row, Statement, Transaction
+from sokho.core.infrastructure.database import (
+    TENANT,
+    ConstraintViolationError,
+    Database,
+    Row,
+    Statement,
+    Transaction,
+)
 from sokho.modules.tenants.domain.entities import Tenant, TenantState, TenantSummary
+from sokho.modules.tenants.domain.errors import TenantExistsError
 from sokho.modules.tenants.domain.repository import TenantDirectory, TenantRepository
 from sokho.modules.tenants.infrastructure.tables import tenants
 
@@ -46,7 +54,12 @@ class PostgresTenantRepo(TenantRepository):
         self._tx = transaction
 
     async def create(self, tenant: Tenant) -> Tenant:
-        row = await self._tx.fetch_one(_CREATE, id=tenant.id, **_values(tenant))
+        try:
+            row = await self._tx.fetch_one(_CREATE, id=tenant.id, **_values(tenant))
+        except ConstraintViolationError as error:
+            if error.constraint == "tenants_pkey":
+                raise TenantExistsError from error
+            raise
         assert row is not None
         return _to_tenant(row)
 

@@ -14,6 +14,7 @@ from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.body import MERGE_PATCH
 from sokho.core.infrastructure.http.errors import InvalidCursorError
+from sokho.core.infrastructure.http.idempotency import IDEMPOTENT
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
     LIST_HEADERS,
@@ -88,7 +89,7 @@ async def list_units(
     "",
     status_code=201,
     response_model=UnitResponse,
-    responses=problems(DuplicateUnitError, *READS_BODY)
+    responses=problems(DuplicateUnitError, *READS_BODY, *IDEMPOTENT)
     | answers(201, ETAG | location("/v1/units/k%C3%A9t")),
 )
 async def post_unit(body: UnitCreate, tenant_id: MayWrite, units: CurrentUnitService) -> Response:
