@@ -29,12 +29,16 @@ SERVE: Final = (str(SOKHO), "serve")
 
 
 def fuzz(
-    urls: DatabaseUrls, *, seed: int, examples: int, command: tuple[str, ...] = SERVE
+    urls: DatabaseUrls,
+    *arguments: str,
+    seed: int,
+    examples: int,
+    command: tuple[str, ...] = SERVE,
 ) -> dict[str, Any]:
     """Serve `urls` by `command`, run Schemathesis with a new business, and return the figures.
 
-    `accepted` counts the operations that took a request at least once: the rest were only
-    ever refused. `findings` names each failure by operation and check.
+    `never_accepted` are the operations that refused every request but those of the stateful
+    phase, which no figures tell of. `findings` names each kind of failure and its operations.
     """
     environment = {
         "SOKHO_DATABASE_URL": urls.app,
@@ -48,9 +52,8 @@ def fuzz(
     with tempfile.TemporaryDirectory(prefix="sokho-fuzzing-") as name:
         folder = Path(name)
         with Service(folder, command=command, SOKHO_DATA_DIR=name, **environment) as service:
-            report = _schemathesis(
-                str(service.http.base_url), _new_key(urls), folder, seed, examples
-            )
+            given = ("--seed", str(seed), "--max-examples", str(examples), *arguments)
+            report = _schemathesis(str(service.http.base_url), _new_key(urls), folder, given)
     return _figures(report) | {"seconds": round(time.monotonic() - began)}
 
 
@@ -66,13 +69,16 @@ def _new_key(urls: DatabaseUrls) -> str:
     return asyncio.run(open_one())
 
 
-def _schemathesis(url: str, api_key: str, folder: Path, seed: int, examples: int) -> dict[str, Any]:
+def _schemathesis(
+    url: str, api_key: str, folder: Path, arguments: tuple[str, ...]
+) -> dict[str, Any]:
     path = folder / "report.json"
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
-            *("--seed", str(seed), "--max-examples", str(examples), "--continue-on-failure"),
-            *("--report", "json", "--report-json-path", str(path), "--no-color"),
+            *("--continue-on-failure", "--no-color"),
+            *("--report", "json", "--report-json-path", str(path)),
+            *arguments,
         ],
         cwd=ROOT,
         env=os.environ | {"SOKHO_API_KEY": api_key, "SOKHO_OPERATOR_KEY": OPERATOR_KEY},
