@@ -122,7 +122,7 @@ def changed(document: Document, change: Change) -> Document:
 def _place(here: Any, step: str) -> Any:
     if isinstance(here, dict):
         return step
-    names = [entry["name"] if "name" in entry else entry for entry in here]
+    names = [entry.get("name") if isinstance(entry, dict) else entry for entry in here]
     return names.index(step) if step in names else len(here)
 
 
