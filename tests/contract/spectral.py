@@ -54,6 +54,9 @@ PLANTED: Final[Mapping[str, Callable[[Document], object]]] = {
     "owasp:api4:2023-string-limit": lambda document: document["components"]["schemas"].update(
         Boundless={"type": "string"}
     ),
+    "quota-of-the-key-is-told": lambda document: _units(document)["responses"]["200"][
+        "headers"
+    ].pop("RateLimit"),
     "owasp:api8:2023-define-error-responses-401": lambda document: _units(document)[
         "responses"
     ].pop("401"),

@@ -21,6 +21,7 @@ from sokho.core.infrastructure.http.errors import (
     MalformedJsonError,
     PreconditionRequiredError,
     RateLimitedError,
+    RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.idempotency import HEADER, KEY_LENGTH, REPLAYED
@@ -46,6 +47,7 @@ _OF_EVERY_OPERATION: Final[tuple[type[DomainError], ...]] = (
 
 READS_BODY: Final[tuple[type[DomainError], ...]] = (
     MalformedJsonError,
+    RequestTimeoutError,
     BodyTooLargeError,
     UnsupportedMediaTypeError,
 )
@@ -104,6 +106,12 @@ def _text_header(description: str, example: str, pattern: str, most: int) -> dic
     return _header(description, example, type="string", pattern=pattern, maxLength=most)
 
 
+def _always(description: str, status: int) -> dict[str, Any]:
+    """Describe the one header that every refusal of a status has."""
+    [value] = HEADERS_OF_STATUS[status].values()
+    return _header(description, value, type="string", const=value)
+
+
 REQUEST_ID: Final = _header(
     "The request's id, for questions about it.", _REQUEST_ID, type="string", format="uuid"
 )
@@ -134,12 +142,24 @@ LIST_HEADERS: Final = {
     ),
 }
 _OF_PROBLEMS: Final[Mapping[int, Headers]] = {
-    401: {
-        name: _header("What kind of key is needed (RFC 6750).", value, type="string", const=value)
-        for name, value in HEADERS_OF_STATUS[401].items()
-    },
+    401: {"WWW-Authenticate": _always("What kind of key is needed (RFC 6750).", 401)},
+    408: {"Connection": _always("No other request is read from this connection.", 408)},
     429: {"Retry-After": _RETRY_AFTER},
     503: {"Retry-After": _RETRY_AFTER},
+}
+RATE_LIMIT: Final = {
+    "RateLimit-Policy": _text_header(
+        "How many requests (`q`) the key may send in a time (`w` seconds), at each process.",
+        '"default";q=30000;w=60',
+        r'^"default";q=\d+;w=\d+$',
+        64,
+    ),
+    "RateLimit": _text_header(
+        "How many are left (`r`), and after how many seconds (`t`) all are there again.",
+        '"default";r=29987;t=42',
+        r'^"default";r=\d+;t=\d+$',
+        64,
+    ),
 }
 NOT_MODIFIED: Final[Responses] = {
     304: {"description": "`If-None-Match` names the present state.", "headers": ETAG}
@@ -222,8 +242,12 @@ def _complete(operation: dict[str, Any]) -> None:
     content = operation.get("requestBody", {}).get("content", {})
     if MERGE_PATCH in content:
         content[JSON] = content[MERGE_PATCH]
-    for response in responses.values():
-        response.setdefault("headers", {})["X-Request-Id"] = REQUEST_ID
+    is_limited = any(API_KEY.scheme_name in needed for needed in operation.get("security", ()))
+    for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        headers["X-Request-Id"] = REQUEST_ID
+        if is_limited and status != "401":
+            headers.update(RATE_LIMIT)
         for media_type in response.get("content", {}).values():
             if media_type["schema"].get("type") == "array":  # a page of a list
                 media_type["schema"]["maxItems"] = MAX_LIMIT
