@@ -30,8 +30,8 @@ def one_line(most: int) -> Any:
 def trimmed_line(most: int, *, in_path: bool = False) -> Any:
     """Tell of a line around which blanks are dropped: `trimmed` of core/domain/lines.py.
 
-    The pattern tells the length of what is left; the blanks are bounded here. What is to stand
-    in a path is neither `.` nor `..` (RFC 3986, 5.2.4), and has no slash.
+    The pattern tells the length of what is left, in NFC; the blanks are bounded here. What is
+    to stand in a path is neither `.` nor `..` (RFC 3986, 5.2.4), and has no slash.
     """
     without = "/" if in_path else ""
     inner = rf"[^{_CONTROLS}{without}]"
