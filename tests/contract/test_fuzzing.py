@@ -23,6 +23,12 @@ PLANTED: Final = {
 }
 """Each fault, an operation that has it, and what it is to be found as."""
 
+RARELY_MET: Final = {
+    "DELETE /v1/items/{item_id}/conversions/{unit}",
+    "POST /v1/api-keys/{key_id}/rotate",
+}
+"""What few examples only refuse: they need a conversion, or a key, that the run has just made."""
+
 SEED: Final = 20_261_101
 
 
@@ -35,7 +41,7 @@ class TestSchemathesis:
         assert set(figures["phases"].values()) == {"success"}
         paths = create_app(settings_for(urls)).openapi()["paths"]
         assert figures["tested"] == sum(map(len, paths.values()))
-        assert figures["accepted"] >= figures["operations"] - 1, figures["never_accepted"]
+        assert RARELY_MET.issuperset(figures["never_accepted"])
 
     @pytest.mark.parametrize("fault", FAULTS)
     def test_finds_what_is_planted(self, urls: DatabaseUrls, fault: str):

@@ -23,7 +23,7 @@ _IfMatch = Annotated[
         description="The `ETag` of the state that the change is meant for, or `*` for any.",
         max_length=LONGEST_VALUE,
         json_schema_extra=_FIELD_VALUE,
-        examples=['"1"'],
+        examples=['"1"', "*"],
     ),
 ]
 
