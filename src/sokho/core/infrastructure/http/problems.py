@@ -31,6 +31,7 @@ from sokho.core.infrastructure.http.errors import (
     CrossOriginRefusedError,
     InvalidCursorError,
     MalformedJsonError,
+    MalformedRequestError,
     PreconditionRequiredError,
     RateLimitedError,
     RequestTimeoutError,
@@ -39,6 +40,7 @@ from sokho.core.infrastructure.http.errors import (
 from sokho.core.infrastructure.http.validation import field_errors
 
 _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
+    MalformedRequestError: 400,
     MalformedJsonError: 400,
     InvalidCursorError: 400,
     UnauthenticatedError: 401,
