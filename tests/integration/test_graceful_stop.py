@@ -89,7 +89,7 @@ class TestStop:
     async def test_of_uvicorns_own_server_does(self, workers: int):
         stop = await stop_under_load("uvicorn", workers)
         assert stop.seen["lost"] > 0
-        assert stop.on_a_new_one == "lost"
+
 
     async def test_answers_what_is_on_its_way_when_the_port_is_closed(self):
         async with (
