@@ -7,6 +7,7 @@ from tests.reliability import (
     conflicts,
     database_kills,
     disconnects,
+    drawn_requests,
     exhausted_pool,
     moved_clocks,
     retry_storm,
@@ -181,5 +182,19 @@ RUNS: Final = (
             ),
         )
         for workers in (1, 2)
+    ),
+    Run(
+        "S",
+        "requests drawn from the OpenAPI document, by Schemathesis",
+        lambda site, seed: drawn_requests.drawn_requests(site, examples=200, seed=seed),
+        (
+            Control(
+                "a status that the document tells",
+                lambda site, seed: drawn_requests.drawn_requests(
+                    site, examples=1, seed=seed, fault="undocumented_status"
+                ),
+                (drawn_requests.NOTHING_FOUND,),
+            ),
+        ),
     ),
 )
