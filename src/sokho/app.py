@@ -29,6 +29,7 @@ from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.locations.infrastructure import http_router as locations
 from sokho.modules.tenants.infrastructure import admin_router as admin
 from sokho.modules.tenants.infrastructure import http_router as tenant
 from sokho.modules.tenants.infrastructure.postgres_repo import WorkerTenantDirectory
@@ -52,6 +53,10 @@ _CHORES: Final = (Chore("idempotency_keys", timedelta(hours=1), remove_expired),
 _TAGS: Final = [
     {"name": "items", "description": "What a business keeps in stock, by SKU."},
     {"name": "units", "description": "What quantities are told in, and with how many decimals."},
+    {
+        "name": "locations",
+        "description": "Where stock is kept: warehouses, bins, goods on their way.",
+    },
     {"name": "tenant", "description": "The caller's own business."},
     {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
     {"name": "audit", "description": "What has happened: who changed what, and when."},
@@ -133,6 +138,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         items.router,
         conversions.router,
         units.router,
+        locations.router,
         tenant.router,
         api_keys.router,
         audit.router,
