@@ -21,6 +21,7 @@ from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY, acting_for
+from sokho.core.infrastructure.http.quotas import Quotas
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -126,7 +127,12 @@ async def _verified(request: Request, token: str | None) -> Principal | Operator
         failures: AuthFailures = request.app.state.auth_failures
         failures.note(request.client.host if request.client else "")
         raise
-    RequestContext.of(request.scope).caller = caller
+    context = RequestContext.of(request.scope)
+    is_tried_again = context.caller is not None
+    context.caller = caller
+    if isinstance(caller, Principal) and not is_tried_again:
+        quotas: Quotas = request.app.state.quotas
+        quotas.count(caller, context)
     return caller
 
 
