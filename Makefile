@@ -38,7 +38,7 @@ format: install  ## Format the code
 lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
 	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt
 	$(COMPILE) --upgrade pyproject.toml --extra embedded -o requirements/run.txt
-	$(COMPILE) --upgrade pyproject.toml --extra embedded --group dev -o $(LOCK)
+	$(COMPILE) --upgrade pyproject.toml --extra embedded --extra telemetry --group dev -o $(LOCK)
 
 clean:  ## Remove what `make install` made; the data stay
 	rm -rf .venv .tools

@@ -24,22 +24,31 @@ def table(results: Results) -> str:
     ]
     for (operation, server), measured in results.items():
         naive = results[operation, NAIVE]
-        ratios = _ratios(measured, naive, lambda one: one.requests_per_second)
+        rates = ratios(measured, naive, lambda one: one.requests_per_second)
         cells = [
             operation,
             server,
             f"{median(one.requests_per_second for one in measured):.0f}",
-            f"{median(ratios):.1f} ({min(ratios):.1f}–{max(ratios):.1f})",
+            f"{median(rates):.1f} ({min(rates):.1f}–{max(rates):.1f})",
             f"{median(one.p99_milliseconds for one in measured):.0f}",
             "–",
             "–",
         ]
         if all(one.cpu_microseconds for one in (*measured, *naive)):
-            shares = _ratios(naive, measured, lambda one: one.cpu_microseconds or 0.0)
+            shares = ratios(naive, measured, lambda one: one.cpu_microseconds or 0.0)
             cells[-2] = f"{median(one.cpu_microseconds or 0.0 for one in measured):.0f}"
             cells[-1] = f"1/{median(shares):.1f}"
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def ratios(
+    above: Sequence[Measurement],
+    below: Sequence[Measurement],
+    value: Callable[[Measurement], float],
+) -> list[float]:
+    """Return the ratio of each round."""
+    return [value(one) / value(other) for one, other in zip(above, below, strict=True)]
 
 
 def versions() -> str:
@@ -47,11 +56,3 @@ def versions() -> str:
     packages = ("sokho", "fastapi", "starlette", "uvicorn", "uvloop", "asyncpg", "sqlalchemy")
     listed = ", ".join(f"{name} {version(name)}" for name in packages)
     return f"Python {python_version()}, {listed}"
-
-
-def _ratios(
-    above: Sequence[Measurement],
-    below: Sequence[Measurement],
-    value: Callable[[Measurement], float],
-) -> list[float]:
-    return [value(one) / value(other) for one, other in zip(above, below, strict=True)]

@@ -34,16 +34,13 @@ class Contender:
     command: Sequence[str]
     environment: Mapping[str, str]
     port: int
+    wants_key: bool = False
+    """Whether it authenticates; the others believe a header."""
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def wants_key(self) -> bool:
-        """Whether it authenticates; the others believe a header."""
-        return self.command[0].endswith("sokho")
 
     def credentials(self, tenant: Tenant) -> tuple[str, str]:
         """Return the header that stands for a tenant."""
@@ -78,12 +75,19 @@ def contenders(dataset: Dataset) -> list[Contender]:
     ]
 
 
-def sokho(name: str, dataset: Dataset, *, log_level: str, **environment: str) -> Contender:
-    """Return ``sokho serve`` as it runs in production."""
-    port = _free_port()
+def sokho(
+    name: str,
+    dataset: Dataset,
+    *,
+    log_level: str,
+    command: Sequence[str] = (str(Path(sys.executable).with_name("sokho")),),
+    **environment: str,
+) -> Contender:
+    """Return ``sokho serve`` as it runs in production, or as another `command` runs it."""
+    port = free_port()
     return Contender(
         name,
-        [str(Path(sys.executable).with_name("sokho")), "serve"],
+        [*command, "serve"],
         {
             "SOKHO_DATABASE_URL": dataset.urls.app,
             "SOKHO_SECRET": SECRET,
@@ -93,11 +97,20 @@ def sokho(name: str, dataset: Dataset, *, log_level: str, **environment: str) ->
             **environment,
         },
         port,
+        wants_key=True,
     )
 
 
+def free_port() -> int:
+    """Return a port on loopback that is free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _peer(name: str, module: str, dataset: Dataset) -> Contender:
-    port = _free_port()
+    port = free_port()
     options = "--loop uvloop --http httptools --no-access-log --no-server-header"
     return Contender(
         name,
@@ -143,10 +156,3 @@ def _wait_until_it_listens(process: "subprocess.Popen[bytes]", port: int, log: P
                 return
         time.sleep(0.1)
     raise SystemExit(f"{process.args!r} did not start:\n{log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -42,7 +42,7 @@ _FAST: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for name in [name for name in os.environ if name.startswith("SOKHO_")]:
+    for name in [name for name in os.environ if name.startswith(("SOKHO_", "OTEL_"))]:
         if name != _FOLDER:
             del os.environ[name]
     if not hasattr(config, "workerinput"):

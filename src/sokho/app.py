@@ -16,7 +16,7 @@ from sokho.core.infrastructure.database.connection_budget import WORKER_POOL_SIZ
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.database.idempotency_keys import remove_expired
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
-from sokho.core.infrastructure.http import health
+from sokho.core.infrastructure.http import documents, health
 from sokho.core.infrastructure.http.admission import Admission
 from sokho.core.infrastructure.http.application import Application
 from sokho.core.infrastructure.http.auth_failures import AuthFailures
@@ -24,7 +24,9 @@ from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.http.idempotency import Idempotency
 from sokho.core.infrastructure.http.quotas import Quotas
 from sokho.core.infrastructure.logging import configure_logging, logger
+from sokho.core.infrastructure.metrics import Metrics
 from sokho.core.infrastructure.settings import Settings
+from sokho.core.infrastructure.tracing import Tracing, is_tracing_wanted
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.infrastructure import http_router as api_keys
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
@@ -88,6 +90,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             prepared_statements=settings.prepared_statements,
         )
 
+    metrics = None if settings.metrics_port is None else Metrics()
+    tracing = Tracing() if is_tracing_wanted() else None
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await refuse_unless_sealed(database)
@@ -97,6 +102,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         works = [last_uses.keep_writing()]
+        if metrics is not None:
+            works.append(metrics.keep_sampling(database))
         if worker is None:
             logger.warning("expired Idempotency-Keys stay: SOKHO_WORKER_DATABASE_URL is not set")
         else:
@@ -108,21 +115,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await database.close()
             if worker is not None:
                 await worker.close()
+            if tracing is not None:
+                tracing.close()
 
     app = Application(
+        origins=settings.origins,
+        metrics=metrics,
+        tracer=None if tracing is None else tracing.tracer,
         title="Sokho",
         summary="Items and stock of many businesses on one database, each sealed.",
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
         version=__version__,
         lifespan=lifespan,
-        docs_url="/docs" if settings.docs else None,
-        redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
+        openapi_url=None,  # documents.router has it
         redirect_slashes=False,
     )
     app.add_middleware(Admission, most=settings.concurrent_requests)
     app.state.database = database
+    app.state.metrics = metrics
+    app.state.tracing = tracing
     app.state.cursors = CursorCodec(keys.cursor)
     app.state.pepper = Pepper(keys.pepper_id, keys.pepper)
     app.state.authenticator = ApiKeyAuthenticator(
@@ -147,5 +159,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         audit.router,
         admin.router,
         health.router,
+        documents.router,
+        *([documents.page_router] if settings.docs else []),
     )
     return app

@@ -150,7 +150,9 @@ def queries(known: Iterable[str]) -> st.SearchStrategy[bytes]:
 
 def paths() -> st.SearchStrategy[str]:
     """Return a strategy for paths, some of which begin as ours do."""
-    known = st.sampled_from(["", "v1", "items", "units", "kg", "batch", "conversions", "..", "%2F"])
+    known = st.sampled_from(
+        ["", "v1", "items", "units", "kg", "batch", "conversions", "locations", "..", "%2F"]
+    )
     step = st.one_of(known, known, known, st.just(str(UUID(int=7))), texts.map(_quoted))
     return st.lists(step, max_size=6).map(lambda steps: "/" + "/".join(steps))
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.api.problems import CANARY, problem_of
+from tests.api.test_security_headers import assert_protected
 from tests.api.wire import Server, listening, parsed, port_of
 from tests.conftest import Business
 
@@ -53,6 +54,7 @@ class TestUnreadable:
         start, *lines = request_
         came = await server.answers(server.request(*lines, start=start) + chunked(ITEM, 7))
         problem_of(parsed(came), 400, "malformed_request")
+        assert_protected(parsed(came))
         assert (await business.http.get("/v1/items")).json() == []
 
     async def test_chunks_are_refused(self, server: Server, business: Business):
@@ -104,5 +106,12 @@ class TestHeaders:
     async def test_of_a_known_method_are_answered_by_the_service(self, server: Server):
         came = await server.answers(server.request(start="PROPFIND /v1/items"))
         problem_of(parsed(came), 405, "method_not_allowed")
-        came = await server.answers(server.request(start="OPTIONS *"))
-        problem_of(parsed(came), 404, "not_found")
+        for method in ("OPTIONS", "TRACE"):
+            came = await server.answers(server.request(start=f"{method} *"))
+            problem_of(parsed(came), 404, "not_found")
+
+    @pytest.mark.parametrize("path", ["/v1/items", "/livez", "/docs", "/openapi.json"])
+    async def test_are_never_sent_back_by_trace(self, server: Server, path: str):
+        came = await server.answers(server.request("X-Note: canary7Q", start=f"TRACE {path}"))
+        problem_of(parsed(came), 405, "method_not_allowed")
+        assert parsed(came).headers["allow"].startswith("GET, HEAD")

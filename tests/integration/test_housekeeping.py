@@ -13,6 +13,7 @@ from sokho.core.infrastructure.database import Database, OverloadedError
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.database.idempotency_keys import remove_expired
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from sokho.core.infrastructure.logging import configure_logging
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
 
@@ -99,6 +100,17 @@ class TestChore:
         async with premises.database.unbound() as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.fetch("SELECT * FROM chores")
+
+
+class TestWorkBeside:
+    async def test_that_fails_is_told(self, capfdbinary: pytest.CaptureFixture[bytes]):
+        async def fails() -> None:
+            raise ValueError("no more")
+
+        configure_logging("error")
+        async with beside(fails()):
+            await asyncio.sleep(0)
+        assert b"no more" in capfdbinary.readouterr().err
 
 
 class TestRemovingExpiredKeys:

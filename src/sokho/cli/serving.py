@@ -15,6 +15,7 @@ import typer
 
 from sokho.cli.demo import open_demo, print_demo
 from sokho.cli.language import tr
+from sokho.cli.metrics import metrics_served
 from sokho.cli.runtime import running_database, with_database
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
@@ -28,6 +29,7 @@ from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
 from sokho.core.infrastructure.logging import configure_logging, logger
 from sokho.core.infrastructure.settings import Settings, export
+from sokho.core.infrastructure.tracing import is_tracing_wanted
 
 _CHECK_DATABASE_SECONDS = 1.0
 _BACKLOG = 2048
@@ -56,6 +58,7 @@ def serve(
     chosen = {"host": host, "port": port, "workers": workers}
     export(**{name: str(value) for name, value in chosen.items() if value is not None})
     settings = Settings.load()
+    is_tracing_wanted()  # told now, once, not by each worker
     if demo and "requests_per_minute" not in settings.model_fields_set:
         export(requests_per_minute="0")  # whoever plays with it is not to be counted
     # uvicorn drains and then raises the signal anew: what was started must still be stopped.
@@ -63,6 +66,7 @@ def serve(
         signal.signal(ending, lambda *_: sys.exit(0))
     with (
         _listening(settings.host, settings.port) as listener,
+        metrics_served(settings) as metrics_url,
         running_database() as (settings, postgres),
     ):
         settings.derived_keys()  # made now, once, not by each worker
@@ -74,6 +78,8 @@ def serve(
         typer.echo("Sokho  " + url)
         if settings.docs:
             typer.echo(f"       {url}/docs")
+        if metrics_url:
+            typer.echo(f"       {metrics_url}")
         if tenants:
             print_demo(url, tenants)
         typer.echo("\n" + tr("Nhấn Ctrl-C để dừng.", "Press Ctrl-C to stop."))

@@ -91,7 +91,7 @@ def open_transaction(request: Request, tenant_id: UUID, origin: Origin | None) -
         transaction = database.transaction(tenant_id, read_only=True)
     else:
         transaction = database.transaction(tenant_id, origin=origin)
-    RequestContext.of(request.scope).transaction = transaction
+    RequestContext.of(request.scope).begin(transaction)
     return transaction
 
 

@@ -51,6 +51,8 @@ class TestLoad:
             ("SOKHO_SECRET", "canary, too short"),
             ("SOKHO_LOG_LEVEL", "canary"),
             ("SOKHO_DOCS", "canary"),
+            ("SOKHO_METRICS_PORT", "canary"),
+            ("SOKHO_CORS_ORIGINS", "canary"),
             ("SOKHO_DATABASE_URL", "canary"),
             ("SOKHO_DATABASE_URL", "mysql://u:canary@h/d"),
             ("SOKHO_WORKER_DATABASE_URL", "postgresql://u:canary@h:port/d"),
@@ -139,3 +141,51 @@ class TestAuthFailures:
     def test_are_shared_out_among_the_workers(self, per_minute: int, workers: int, of_each: int):
         settings = Settings(auth_failures_per_minute=per_minute, workers=workers)
         assert settings.auth_failures_of_a_worker == of_each
+
+
+class TestOrigins:
+    @pytest.mark.parametrize(
+        ("text", "origins"),
+        [
+            ("", ()),
+            ("*", ("*",)),
+            ("https://shop.example", ("https://shop.example",)),
+            (
+                "https://a.example:8443 , http://localhost:5173,",
+                ("https://a.example:8443", "http://localhost:5173"),
+            ),
+            ("http://[::1]:3000", ("http://[::1]:3000",)),
+            ("capacitor://localhost", ("capacitor://localhost",)),
+            ("http://a.example:443", ("http://a.example:443",)),
+        ],
+    )
+    def test_are_those_between_commas(
+        self, monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]
+    ):
+        monkeypatch.setenv("SOKHO_CORS_ORIGINS", text)
+        assert Settings.load().origins == origins
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "shop.example",
+            "https://shop.example/",
+            "https://Shop.example",
+            "https://shop.example:443",
+            "http://shop.example:80",
+            "https://user@shop.example",
+            "https://*.example",
+            "https://shop.example?x",
+            "https://",
+            "https://.example",
+            "https://shop.example:0",
+            "null",
+            "*,https://shop.example",
+            "https://shop.example;http://shop.example",
+        ],
+    )
+    def test_that_no_browser_would_send_are_refused(
+        self, monkeypatch: pytest.MonkeyPatch, text: str
+    ):
+        monkeypatch.setenv("SOKHO_CORS_ORIGINS", f"https://good.example,{text}")
+        assert "SOKHO_CORS_ORIGINS" in refused_text()

@@ -5,7 +5,7 @@ import re
 from ipaddress import ip_network
 from math import ceil
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -15,6 +15,13 @@ from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.embedded_postgres import default_data_dir
 from sokho.core.infrastructure.secrets import DerivedKeys, secret_in
+
+# As a browser writes one (RFC 6454, section 6.2): lower case, no path, no port that goes without
+# saying. What is written otherwise would never match.
+_ORIGIN: Final = re.compile(
+    r"(?!http:.*:80$|https:.*:443$)"
+    r"[a-z][a-z0-9+.-]*://(?:[a-z0-9]+(?:[.-]+[a-z0-9]+)*|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+)
 
 
 class Settings(BaseSettings):
@@ -60,6 +67,13 @@ class Settings(BaseSettings):
     )
     prepared_statements: bool = Field(True, description="Off behind PgBouncer before 1.21.")
     docs: bool = Field(True, description="Whether /docs is served.")
+    cors_origins: str = Field(
+        "", description="Whose pages may call from a browser: origins, by commas, or *."
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Where Prometheus is answered; unset, nothing is counted."
+    )
+    metrics_host: str = "127.0.0.1"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("database_url", "worker_database_url", "admin_database_url")
@@ -83,8 +97,16 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
-        for network in filter(None, text.split(",")):
-            ip_network(network.strip())  # raises ValueError
+        for network in _listed(text):
+            ip_network(network)  # raises ValueError
+        return text
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        origins = _listed(text)
+        if origins != ("*",) and not all(map(_ORIGIN.fullmatch, origins)):
+            raise ValueError("origins as browsers send them are needed: https://shop.example")
         return text
 
     @model_validator(mode="after")
@@ -128,6 +150,11 @@ class Settings(BaseSettings):
         """How many of the failures each worker lets pass: together no more than are set."""
         return ceil(self.auth_failures_per_minute / self.workers)
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Whose pages may call from a browser; ``*`` alone for anybody's."""
+        return _listed(self.cors_origins)
+
     def operator_hash(self) -> str | None:
         """Return the hash of the operator's key, if there is one."""
         return self.operator_key_hash.get_secret_value() if self.operator_key_hash else None
@@ -143,3 +170,8 @@ def export(**values: str | Path) -> None:
     """Set settings for this process and the workers it starts."""
     for name, value in values.items():
         os.environ[f"SOKHO_{name.upper()}"] = str(value)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return what stands between commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,11 +1,12 @@
 """PostgreSQL: statements compiled once, tenant-bound transactions, row-level security."""
 
 from sokho.core.infrastructure.database.database import Database
-from sokho.core.infrastructure.database.pool import CollisionError, OverloadedError
+from sokho.core.infrastructure.database.pool import CollisionError, OverloadedError, PoolUsage
 from sokho.core.infrastructure.database.schema import metadata
 from sokho.core.infrastructure.database.statements import TENANT, Statement
 from sokho.core.infrastructure.database.transaction import (
     ConstraintViolationError,
+    RoundTripSpan,
     Row,
     Transaction,
 )
@@ -16,6 +17,8 @@ __all__ = [
     "ConstraintViolationError",
     "Database",
     "OverloadedError",
+    "PoolUsage",
+    "RoundTripSpan",
     "Row",
     "Statement",
     "Transaction",

@@ -7,7 +7,12 @@ from uuid import UUID
 
 from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.infrastructure.database.clock import DatabaseClock
-from sokho.core.infrastructure.database.pool import PATIENCE_SECONDS, Connection, Pool
+from sokho.core.infrastructure.database.pool import (
+    PATIENCE_SECONDS,
+    Connection,
+    Pool,
+    PoolUsage,
+)
 from sokho.core.infrastructure.database.transaction import (
     ReadTransaction,
     Transaction,
@@ -43,6 +48,11 @@ class Database:
         if read_only:
             return ReadTransaction(self._pool, tenant_id)
         return WriteTransaction(self._pool, tenant_id, origin)
+
+    @property
+    def usage(self) -> PoolUsage:
+        """How busy the pool is just now."""
+        return self._pool.usage
 
     @asynccontextmanager
     async def unbound(self) -> AsyncIterator[Connection]:

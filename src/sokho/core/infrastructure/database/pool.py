@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from time import monotonic
 from typing import Final, TypeAlias
 
@@ -51,6 +52,17 @@ class OverloadedError(DomainError):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUsage:
+    """How busy a pool is."""
+
+    size: int
+    in_use: int
+    waiting: int
+    refusals: int
+    """How many connections were not to be had, since the start."""
+
+
 class CollisionError(OverloadedError):
     """Another transaction was in the way.
 
@@ -76,6 +88,13 @@ class Pool:
         self._free: list[Connection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._taken = 0
+        self._refusals = 0
+
+    @property
+    def usage(self) -> PoolUsage:
+        """How busy the pool is just now."""
+        waiting = sum(not turn.done() for turn in self._waiting)
+        return PoolUsage(self._size, self._taken, waiting, self._refusals)
 
     async def acquire(self) -> Connection:
         """Return a connection outside any transaction; raises `OverloadedError`.
@@ -101,6 +120,7 @@ class Pool:
         except BaseException as error:
             self._leave()
             if isinstance(error, UNREACHABLE):
+                self._refusals += 1
                 raise OverloadedError from error
             raise
 
@@ -141,7 +161,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
-        refusal = loop.call_later(self._patience, _refuse, turn)
+        refusal = loop.call_later(self._patience, self._refuse, turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -160,10 +180,10 @@ class Pool:
                 return
         self._taken -= 1
 
-
-def _refuse(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_exception(OverloadedError())
+    def _refuse(self, turn: asyncio.Future[None]) -> None:
+        if not turn.done():
+            self._refusals += 1
+            turn.set_exception(OverloadedError())
 
 
 async def _open_connection(dsn: str, *, patience: float, statement_cache: int) -> Connection:

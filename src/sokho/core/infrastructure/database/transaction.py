@@ -8,8 +8,9 @@ import contextlib
 import re
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable
-from typing import Final, Self, TypeVar
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import Final, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +35,9 @@ from sokho.core.infrastructure.database.statements import TENANT_SETTING, Statem
 
 Row = asyncpg.Record
 """What a statement returns: values by column name."""
+
+RoundTripSpan: TypeAlias = Callable[[str], AbstractContextManager[None]]
+"""Tells whoever traces the request of a round trip, by its SQL, for as long as it lasts."""
 
 _T = TypeVar("_T")
 
@@ -71,6 +75,7 @@ class Transaction(EventLog):
         self._busy = False
         self.tenant_id = tenant_id
         self.round_trips = 0
+        self.span: RoundTripSpan | None = None
 
     async def fetch_all(self, statement: Statement, **values: object) -> list[Row]:
         """Run `statement` and return its rows.
@@ -122,6 +127,14 @@ class Transaction(EventLog):
     @abstractmethod
     async def _run(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         """Bind the tenant if that is still to be done, and run."""
+
+    async def _exchange(self, command: str, call: Awaitable[_T]) -> _T:
+        """Await the driver: one round trip, whose SQL is `command`."""
+        self.round_trips += 1
+        if self.span is None:
+            return await call
+        with self.span(command):
+            return await call
 
 
 class WriteTransaction(Transaction):
@@ -181,7 +194,7 @@ class WriteTransaction(Transaction):
     async def _fetch(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         arguments = statement.arguments(self.tenant_id, values)
         connection = self._connection or await self._begin()
-        return await self._round_trip(connection.fetch(statement.text, *arguments))
+        return await self._round_trip(statement.text, connection.fetch(statement.text, *arguments))
 
     async def _next_event(self) -> dict[str, object]:
         """Return the parameters of the event that is to be written next."""
@@ -215,7 +228,7 @@ class WriteTransaction(Transaction):
         connection = self._connection = await self._pool.acquire()
         # SET LOCAL takes no parameter, and Citus passes it on to its workers, set_config not.
         bind = f"BEGIN; SET LOCAL {TENANT_SETTING} = '{self.tenant_id}'"
-        await self._round_trip(connection.execute(bind))
+        await self._round_trip("BEGIN", connection.execute(bind))
         return connection
 
     async def _end(self, command: str) -> None:
@@ -223,9 +236,8 @@ class WriteTransaction(Transaction):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        self.round_trips += 1
         try:
-            await connection.execute(command)
+            await self._exchange(command, connection.execute(command))
         except BaseException as error:
             self._pool.discard(connection)  # what is left of the work goes with it
             if isinstance(error, _COLLIDED):
@@ -235,11 +247,10 @@ class WriteTransaction(Transaction):
             raise
         self._pool.release(connection)
 
-    async def _round_trip(self, call: Awaitable[_T]) -> _T:
+    async def _round_trip(self, command: str, call: Awaitable[_T]) -> _T:
         """Await the driver; a connection whose state is then in doubt is closed."""
-        self.round_trips += 1
         try:
-            return await call
+            return await self._exchange(command, call)
         except BaseException as error:
             self._failed = True
             if self._connection is not None and not isinstance(error, asyncpg.PostgresError):
@@ -273,5 +284,5 @@ class ReadTransaction(Transaction):
             raise RuntimeError("a read runs nothing but a SELECT of the tenant's rows")
         arguments = statement.one_trip_arguments(self.tenant_id, values)
         async with self._pool.lend() as connection:
-            self.round_trips += 1
-            return await connection.fetch(statement.one_trip, *arguments)
+            call = connection.fetch(statement.one_trip, *arguments)
+            return await self._exchange(statement.one_trip, call)

@@ -1,43 +1,74 @@
 """FastAPI, with what this service needs of it around each request, and no more."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sokho.core.infrastructure.http.middleware import RequestMiddleware
+from sokho.core.infrastructure.http.cross_origin import CrossOriginMiddleware
+from sokho.core.infrastructure.http.middleware import ProblemMiddleware, RequestMiddleware
 from sokho.core.infrastructure.http.openapi import complete
+from sokho.core.infrastructure.metrics import Metrics
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
 
 class Application(FastAPI):
-    """A FastAPI application of prepared routes, with a document that tells the whole contract."""
+    """A FastAPI application of prepared routes, with a document that tells the whole contract.
+
+    Pages of `origins` may call it from a browser; requests are counted in `metrics` and told
+    to `tracer`, where there are such.
+    """
+
+    def __init__(
+        self,
+        *,
+        origins: Collection[str] = (),
+        metrics: Metrics | None = None,
+        tracer: "Tracer | None" = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._origins = origins
+        self._metrics = metrics
+        self._tracer = tracer
 
     def add_routes(self, *routers: APIRouter) -> None:
         """Add routers whose paths are whole already: matching one is then a single step.
 
-        They come before what FastAPI adds by itself, in the order given: the routes are tried
-        one after the other.
+        The routes are tried one after the other, in the order given.
         """
-        self.router.routes[:0] = [route for router in routers for route in router.routes]
+        self.router.routes.extend(route for router in routers for route in router.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection; FastAPI would ask the environment about telemetry each time."""
-        if scope["type"] != "http" or self.middleware_stack is None:
-            await super().__call__(scope, receive, send)
-            return
         scope["app"] = self
+        if scope["type"] != "http":
+            await self.router(scope, receive, send)
+            return
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
         await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the application as the server calls it.
 
-        `RequestMiddleware` does what FastAPI's own five layers are for: it answers errors,
-        bodies are bounded where they are read, and files are not taken.
+        These layers do what FastAPI's own five are for; bodies are bounded where they are
+        read, and files are not taken. What lies outside `ProblemMiddleware` sees every answer.
         """
         app: ASGIApp = self.router
         for middleware, args, options in reversed(self.user_middleware):
             app = middleware(app, *args, **options)
-        return RequestMiddleware(app)
+        app = ProblemMiddleware(app)
+        if self._origins:
+            app = CrossOriginMiddleware(app, self._origins)
+        if self._tracer is not None:
+            from sokho.core.infrastructure.http.tracing import TracingMiddleware  # OpenTelemetry
+
+            app = TracingMiddleware(app, self._tracer)
+        return RequestMiddleware(app, self._metrics)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made at the first call."""

@@ -65,6 +65,16 @@ class RateLimitedError(DomainError):
         super().__init__(self.code)
 
 
+class CrossOriginRefusedError(DomainError):
+    """A page of another origin may not make this call from a browser (WHATWG Fetch, 4.8)."""
+
+    code = "cross_origin_refused"
+    text = Text(
+        vi="Trang web này không được phép gọi dịch vụ từ trình duyệt.",
+        en="A page of this origin may not make this call from a browser.",
+    )
+
+
 class InvalidCursorError(DomainError):
     """The cursor was not made here, or for another tenant, filter or order."""
 

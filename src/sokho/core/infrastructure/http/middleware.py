@@ -2,71 +2,98 @@
 
 import logging
 from time import perf_counter
-from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sokho.core.domain.identity import Principal
 from sokho.core.domain.ids import new_id
-from sokho.core.infrastructure.http.context import RequestContext
+from sokho.core.infrastructure.http.context import CLIENT_LEFT, RequestContext, route_of
 from sokho.core.infrastructure.http.problems import answer_to, is_foreseen
+from sokho.core.infrastructure.http.security_headers import security_headers
 from sokho.core.infrastructure.logging import logger
+from sokho.core.infrastructure.metrics import Metrics
 
 
 class RequestMiddleware:
-    """Gives each request an id, answers what was raised with a problem, and logs the request.
+    """The outermost layer: gives each request an id, and each answer the headers of all answers.
 
-    Pure ASGI: Starlette's `BaseHTTPMiddleware` would halve the throughput.
+    It counts and logs the request when it is over, however it ended. Pure ASGI: Starlette's
+    `BaseHTTPMiddleware` would halve the throughput.
     """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
+        self.app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
+        context = RequestContext(new_id(), security_headers(scope.get("scheme", "http")))
+        context.attach(scope)
+        id_header = (b"x-request-id", str(context.request_id).encode())
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                context.status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    *context.headers,
+                    id_header,
+                    *context.security_headers,
+                ]
+            await send(message)
+
+        if self._metrics is not None:
+            self._metrics.in_progress += 1
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            seconds = perf_counter() - context.started
+            if self._metrics is not None:
+                self._metrics.in_progress -= 1
+                self._metrics.count(
+                    scope["method"],
+                    route_of(scope),
+                    context.status,
+                    seconds=seconds,
+                    round_trips=context.round_trips,
+                )
+            _log(scope, context, seconds)
+
+
+class ProblemMiddleware:
+    """Answers whatever was raised with a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        context = RequestContext(new_id())
-        context.attach(scope)
-        id_header = (b"x-request-id", str(context.request_id).encode())
-        status = 0
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *context.headers, id_header]
-            await send(message)
-
+        """Serve one HTTP request."""
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, receive, send)
         except ClientDisconnect:
-            status = 499  # nobody is left to answer
+            RequestContext.of(scope).status = CLIENT_LEFT
         except Exception as error:
+            context = RequestContext.of(scope)
             if not is_foreseen(error):
                 logger.exception("request failed", request_id=str(context.request_id))
-            if status:
+            if context.status:
                 raise  # part of the answer is out: the connection must break
-            await answer_to(scope, error)(scope, receive, send_with_id)
-        finally:
-            _log(scope, context, status)
+            await answer_to(scope, error)(scope, receive, send)
 
 
-def _log(scope: Scope, context: RequestContext, status: int) -> None:
+def _log(scope: Scope, context: RequestContext, seconds: float) -> None:
     """Write one line. The route's template stands in it, not the path: that is input."""
     if not logger.is_enabled_for(logging.INFO):
         return
-    route = scope.get("route")
-    caller: Any = context.caller
+    traced = {} if context.trace_id is None else {"trace_id": context.trace_id}
     logger.info(
         "request",
         request_id=str(context.request_id),
         method=scope["method"],
-        route=getattr(route, "path", None),
-        status=status,
-        milliseconds=round((perf_counter() - context.started) * 1000, 2),
-        round_trips=context.transaction.round_trips if context.transaction else 0,
-        tenant=str(caller.tenant_id) if isinstance(caller, Principal) else None,
+        route=route_of(scope),
+        status=context.status,
+        milliseconds=round(seconds * 1000, 2),
+        round_trips=context.round_trips,
+        tenant=None if context.tenant_id is None else str(context.tenant_id),
+        **traced,
     )

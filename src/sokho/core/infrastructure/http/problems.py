@@ -27,6 +27,7 @@ from sokho.core.infrastructure.database import OverloadedError
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
+    CrossOriginRefusedError,
     InvalidCursorError,
     MalformedJsonError,
     PreconditionRequiredError,
@@ -41,6 +42,7 @@ _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     InvalidCursorError: 400,
     UnauthenticatedError: 401,
     TenantSuspendedError: 403,
+    CrossOriginRefusedError: 403,
     PermissionDeniedError: 403,
     NotFoundError: 404,
     RequestTimeoutError: 408,

@@ -13,6 +13,7 @@ from sokho.core.infrastructure.http.errors import RequestTimeoutError
 from sokho.core.infrastructure.http.health import DRAINING
 from sokho.core.infrastructure.http.lingering import LingeringTransport
 from sokho.core.infrastructure.http.problems import problem_body
+from sokho.core.infrastructure.http.security_headers import security_headers
 
 _MALFORMED: Final = Text(
     vi="Yêu cầu không đúng giao thức HTTP.", en="The request is not valid HTTP."
@@ -106,7 +107,8 @@ class ProblemProtocol(HttpToolsProtocol):
             f"content-language: {DEFAULT_LANGUAGE}\r\n"
             f"content-length: {len(body)}\r\n"
             f"x-request-id: {request_id}\r\n"
-            "connection: close\r\n\r\n"
+            "connection: close\r\n"
         )
-        self.transport.write(head.encode("ascii") + body)
+        lines = (b"%b: %b\r\n" % line for line in security_headers(self.scheme or "http"))
+        self.transport.write(b"".join((head.encode("ascii"), *lines, b"\r\n", body)))
         self.transport.close()
