@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock bench clean
+.PHONY: help install run test check format lock bench reliability clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ check: install  ## Format, lint, types, import rules, dead code, dependencies, s
 
 bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
 	$(BIN)/python -m benchmarks.run
+
+reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 15 minutes)
+	$(BIN)/python -m tests.reliability --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
 
 format: install  ## Format the code
 	$(BIN)/ruff format

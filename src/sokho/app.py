@@ -15,7 +15,7 @@ from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.database.connection_budget import WORKER_POOL_SIZE
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.database.idempotency_keys import remove_expired
-from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
+from sokho.core.infrastructure.database.readiness import wait_until_sealed
 from sokho.core.infrastructure.http import documents, health
 from sokho.core.infrastructure.http.admission import Admission
 from sokho.core.infrastructure.http.application import Application
@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await refuse_unless_sealed(database)
+        await wait_until_sealed(database)
         # What exists now stays: looking through it again and again would double the slowest
         # answers' time.
         gc.collect()

@@ -42,10 +42,11 @@ def an_api_key(token: str | None = None, **changes: Any) -> ApiKey:
 
 
 class ApiKeyStore:
-    """What the tenants of a fake have stored."""
+    """What the tenants of a fake have stored, and its clock."""
 
     def __init__(self, *tenants: UUID) -> None:
         self.tenants = {*tenants}
+        self.now = NOON
         self.keys: defaultdict[UUID, dict[UUID, ApiKey]] = defaultdict(dict)
 
 
@@ -83,8 +84,11 @@ class FakeApiKeyRepo(ApiKeyRepository):
             keys = [key for key in keys if ((key.id,) < after if descending else (key.id,) > after)]
         return keys[offset:] if limit is None else keys[offset : offset + limit]
 
-    async def lock(self) -> None:
+    async def lock(self) -> datetime:
         """Nobody else is there."""
+        if self._tenant_id not in self._store.tenants:
+            raise TenantNotFoundError(self._tenant_id)
+        return self._store.now
 
     async def update(self, key: ApiKey) -> None:
         if key.id in self._keys:

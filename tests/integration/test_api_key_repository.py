@@ -1,9 +1,10 @@
 """What every `ApiKeyRepository` keeps: one suite over the fake and over PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import MISSING, fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
@@ -166,6 +167,37 @@ class TestUpdateApiKey:
         )
         await updated(keys_of, tenant, ended)
         assert await listed(keys_of, tenant) == [ended, other]
+
+
+class TestLock:
+    async def test_tells_the_stores_time(self, keys_of: Open, tenant: UUID):
+        async with keys_of(tenant) as repo:
+            first, second = await repo.lock(), await repo.lock()
+        assert first.tzinfo is not None
+        assert first <= second
+
+    async def test_of_no_business_is_refused(self, keys_of: Open):
+        with pytest.raises(TenantNotFoundError):
+            async with keys_of(new_id()) as repo:
+                await repo.lock()
+
+    @pytest.mark.parametrize("keys_of", ["postgres"], indirect=True)
+    async def test_tells_the_databases_time_once_nobody_else_has_the_keys(
+        self, database: Database, keys_of: Open, tenant: UUID
+    ):
+        """A time from before the wait would let in a key that expired meanwhile."""
+        async with database.transaction(tenant) as first:
+            await PostgresApiKeyRepo(first).lock()
+
+            async def second() -> datetime:
+                async with keys_of(tenant) as repo:
+                    return await repo.lock()
+
+            waiting = asyncio.create_task(second())
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            released = await PostgresApiKeyRepo(first).lock()
+        assert await waiting > released
 
 
 class TestAnotherTenant:

@@ -1,5 +1,6 @@
 """The quick look at the catalogue before a start: each way to break the seal is named."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -9,7 +10,12 @@ from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.database.policies import tenant_predicate
 from sokho.core.infrastructure.database.pool import Connection
-from sokho.core.infrastructure.database.readiness import is_ready, refuse_unless_sealed
+from sokho.core.infrastructure.database.readiness import (
+    UnreachableError,
+    is_ready,
+    refuse_unless_sealed,
+    wait_until_sealed,
+)
 from sokho.core.infrastructure.database.seal import find_leaks
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 
@@ -213,6 +219,37 @@ class TestReadiness:
         assert not await is_ready(service)
         with pytest.raises(OperatorError, match="cannot be reached"):
             await refuse_unless_sealed(service)
+
+
+class TestWorkerThatStarts:
+    """While PostgreSQL restarts, say: a worker that gives up ends the whole service."""
+
+    @pytest.fixture
+    async def shut(self, admin: Connection) -> str:
+        """Let nobody else in; return the database's name."""
+        name: str = await admin.fetchval("SELECT current_database()")
+        await admin.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
+        return name
+
+    async def test_waits_until_the_database_can_be_reached(
+        self, shut: str, admin: Connection, service: Database
+    ):
+        waiting = asyncio.create_task(wait_until_sealed(service))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await admin.execute(f"GRANT CONNECT ON DATABASE {shut} TO PUBLIC")
+        await waiting
+
+    @pytest.mark.usefixtures("shut")
+    async def test_gives_up_in_the_end(self, service: Database):
+        with pytest.raises(UnreachableError):
+            await wait_until_sealed(service, patience=0.0)
+
+    async def test_does_not_wait_for_a_seal(self, admin: Connection, service: Database):
+        await admin.execute("ALTER TABLE items NO FORCE ROW LEVEL SECURITY")
+        with pytest.raises(OperatorError) as caught:
+            await wait_until_sealed(service)
+        assert not isinstance(caught.value, UnreachableError)
 
 
 class TestGrants:

@@ -1,6 +1,7 @@
-"""A database that holds nothing but keys, and counts how often it is asked."""
+"""A database that holds nothing but keys and a clock, and counts how often it is asked."""
 
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sokho.core.domain.events import Event
 from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.infrastructure.database import Database, Row, Statement, Transaction
 from sokho.modules.api_keys.domain.entities import ApiKey
+from tests.fakes.api_keys import NOON
 
 
 class KeyTable(Database):
@@ -18,10 +20,16 @@ class KeyTable(Database):
         self.look_ups = 0
         self.takes: list[float] = []
         self.seconds = 1000.0
+        self._noon = self.seconds
 
     def put(self, key: ApiKey, *, tenant_state: str = "active") -> None:
         """Store `key`, or replace it."""
         self.rows[key.tenant_id, key.id] = asdict(key) | {"tenant_state": tenant_state}
+
+    @property
+    def now(self) -> datetime:
+        """The database's time: it goes on as the ticks do."""
+        return NOON + timedelta(seconds=self.seconds - self._noon)
 
     def ticks(self) -> float:
         """Return the seconds of a monotonic clock that stands still unless it is moved."""
@@ -56,4 +64,4 @@ class _LookUp(Transaction):
         if self._table.takes:
             self._table.seconds += self._table.takes.pop()
         row = self._table.rows.get((self.tenant_id, cast("UUID", values["key_id"])))
-        return [] if row is None else [cast("Row", row)]
+        return [] if row is None else [cast("Row", row | {"now": self._table.now})]

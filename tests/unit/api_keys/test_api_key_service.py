@@ -27,7 +27,7 @@ def store() -> ApiKeyStore:
 
 @pytest.fixture
 def keys(store: ApiKeyStore) -> ApiKeyService:
-    return ApiKeyService(FakeApiKeyRepo(OURS, store), PEPPER, FakeEventLog(), clock=lambda: NOON)
+    return ApiKeyService(FakeApiKeyRepo(OURS, store), PEPPER, FakeEventLog())
 
 
 class TestCreateApiKey:
@@ -110,6 +110,7 @@ class TestRevokeApiKey:
         self, keys: ApiKeyService, store: ApiKeyStore
     ):
         key, _ = await keys.create(OURS, "quầy", [Scope.ITEMS_READ])
+        store.tenants.add(THEIRS)
         with pytest.raises(ApiKeyNotFoundError):
             await ApiKeyService(FakeApiKeyRepo(THEIRS, store), PEPPER, FakeEventLog()).revoke(
                 key.id

@@ -1,7 +1,7 @@
 """What the authenticator remembers, for how long, and what it never lets in."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -25,11 +25,10 @@ OPERATOR_KEY = make_operator_key(b"\7" * 32)
 
 
 class Service:
-    """An authenticator over one key, with both its clocks in the test's hands."""
+    """An authenticator over one key, with the database's time in the test's hands."""
 
     def __init__(self, **changes: object) -> None:
         self.table = KeyTable()
-        self.now: datetime = NOON
         self.token = a_token(TENANT, secret=b"\1" * 32)
         self.key: ApiKey = an_api_key(self.token, **changes)
         self.table.put(self.key)
@@ -38,7 +37,6 @@ class Service:
             PEPPER,
             last_uses=LastUses(self.table),
             operator_key_hash=PEPPER.hash(OPERATOR_KEY).hex(),
-            clock=lambda: self.now,
             ticks=self.table.ticks,
         )
 
@@ -58,7 +56,7 @@ class Service:
         return a_token(TENANT, self.key.id, secret)
 
     def revoke(self) -> None:
-        self.table.put(replace(self.key, revoked_at=self.now))
+        self.table.put(replace(self.key, revoked_at=self.table.now))
 
     def wait(self, seconds: float) -> None:
         self.table.seconds += seconds
@@ -164,15 +162,23 @@ class TestExpiringKey:
     async def test_is_refused_from_its_instant_on_though_warm(self):
         service = Service(expires_at=NOON + timedelta(seconds=2))
         assert await service.let_in() == service.principal
-        service.now = NOON + timedelta(seconds=1, microseconds=999_999)
+        service.wait(1.999)
         await service.let_in()
-        service.now = NOON + timedelta(seconds=2)
+        service.wait(0.001)
         await service.refuse()
         assert service.table.look_ups == 1
 
+    async def test_ends_no_later_for_a_slow_look_up(self):
+        """What the database told was its time at some moment of the look-up, not at its end."""
+        service = Service(expires_at=NOON + timedelta(seconds=4))
+        service.table.takes = [3.0]
+        await service.let_in()
+        service.wait(1.0)
+        await service.refuse()
+
     async def test_is_refused_where_it_had_expired_before(self):
         service = Service(expires_at=NOON + timedelta(seconds=1))
-        service.now += timedelta(seconds=1)
+        service.wait(1.0)
         await service.refuse()
 
 

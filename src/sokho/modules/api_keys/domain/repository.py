@@ -1,6 +1,7 @@
 """The port through which API keys are stored: of one tenant, inside one transaction."""
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from uuid import UUID
 
 from sokho.core.domain.paging import Position
@@ -30,8 +31,12 @@ class ApiKeyRepository(ABC):
         """Return at most `limit` keys by id, oldest first, revoked ones too."""
 
     @abstractmethod
-    async def lock(self) -> None:
-        """Keep others from changing any key of the tenant until the transaction ends."""
+    async def lock(self) -> datetime:
+        """Keep others from changing any key of the tenant until the transaction ends.
+
+        Returns the store's time from then on, by which keys expire: service machines disagree.
+        Raises `TenantNotFoundError`.
+        """
 
     @abstractmethod
     async def update(self, key: ApiKey) -> None:

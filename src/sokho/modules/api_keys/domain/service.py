@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sokho.core.domain.clock import Clock, utc_now
 from sokho.core.domain.events import Event, EventLog, created, differences
 from sokho.core.domain.identity import Principal, UnauthenticatedError
 from sokho.core.domain.ids import new_id
@@ -45,7 +44,6 @@ class ApiKeyService:
         events: EventLog,
         *,
         granter: Principal | None = None,
-        clock: Clock = utc_now,
         make_id: Callable[[], UUID] = new_id,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
@@ -53,7 +51,6 @@ class ApiKeyService:
         self._pepper = pepper
         self._events = events
         self._granter = granter
-        self._clock = clock
         self._make_id = make_id
         self._random_bytes = random_bytes
 
@@ -71,6 +68,7 @@ class ApiKeyService:
         Raises `InvalidError`, `PermissionDeniedError`, `TenantNotFoundError`, and
         `UnauthenticatedError` where the granter has been withdrawn meanwhile.
         """
+        now = await self._repo.lock()
         key_id = self._make_id()
         token = KeyToken.make(tenant_id, key_id, self._random_bytes(SECRET_BYTES)).text
         key = ApiKey.create(
@@ -82,12 +80,10 @@ class ApiKeyService:
             scopes=scopes,
             role=role,
             expires_at=expires_at,
-            now=self._clock(),
+            now=now,
         )
         self._require_grantable(key)
-        if self._granter is not None:
-            await self._repo.lock()
-            await self._require_active_granter()
+        await self._require_active_granter(now)
         return await self._store(key, token)
 
     async def get(self, key_id: UUID) -> ApiKey:
@@ -111,31 +107,30 @@ class ApiKeyService:
     async def revoke(self, key_id: UUID) -> None:
         """Withdraw a key for good; of one that is withdrawn already, nothing changes.
 
-        Raises `ApiKeyNotFoundError`, `LastManagingKeyError`, and `UnauthenticatedError` where the
-        granter has been withdrawn meanwhile.
+        Raises `ApiKeyNotFoundError`, `LastManagingKeyError`, `TenantNotFoundError`, and
+        `UnauthenticatedError` where the granter has been withdrawn meanwhile.
         """
-        await self._repo.lock()  # of two who revoke each other's key, one comes second
+        now = await self._repo.lock()  # of two who revoke each other's key, one comes second
         key = await self.get(key_id)
-        now = self._clock()
         if key.manages_keys(now) and self._granter is not None:
             others = (other for other in await self._repo.list() if other.id != key_id)
             if not any(other.manages_keys(now) for other in others):
                 raise LastManagingKeyError
-        await self._require_active_granter()
+        await self._require_active_granter(now)
         if key.revoked_at is None:
             await self._update(key, replace(key, revoked_at=now), "api_key.revoked")
 
     async def rotate(self, key_id: UUID, overlap: timedelta) -> NewApiKey:
         """Make a successor with the same rights; the key itself is served for `overlap` more.
 
-        Raises `ApiKeyNotFoundError`, `ApiKeyNotActiveError`, `PermissionDeniedError`, and
-        `UnauthenticatedError` where the granter has been withdrawn meanwhile.
+        Raises `ApiKeyNotFoundError`, `ApiKeyNotActiveError`, `PermissionDeniedError`,
+        `TenantNotFoundError`, and `UnauthenticatedError` where the granter has been withdrawn
+        meanwhile.
         """
-        await self._repo.lock()
-        await self._require_active_granter()
+        now = await self._repo.lock()
+        await self._require_active_granter(now)
         key = await self.get(key_id)
         self._require_grantable(key)
-        now = self._clock()
         if not key.is_active(now) or key.replaced_at is not None:
             raise ApiKeyNotActiveError
         await self._update(key, key.replaced(overlap=overlap, now=now), "api_key.rotated")
@@ -155,11 +150,11 @@ class ApiKeyService:
     def _require_grantable(self, key: ApiKey) -> None:
         key.require_grantable_by(None if self._granter is None else self._granter.scopes)
 
-    async def _require_active_granter(self) -> None:
+    async def _require_active_granter(self, now: datetime) -> None:
         # A key is remembered for seconds: none that it makes then may outlive its own end.
         if self._granter is not None:
             key = await self._repo.get_by_id(self._granter.key_id)
-            if key is None or not key.is_active(self._clock()):
+            if key is None or not key.is_active(now):
                 raise UnauthenticatedError
 
     async def _store(self, key: ApiKey, token: str) -> NewApiKey:

@@ -4,14 +4,12 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
-from sokho.core.domain.clock import Clock, utc_now
 from sokho.core.domain.identity import (
     Authenticator,
     Operator,
@@ -35,9 +33,11 @@ _REMEMBERED_FAILURES: Final = 10_000
 _tenants = sa.table("tenants", sa.column("id", sa.Uuid), sa.column("state", sa.Text))
 
 _KEY_AND_TENANT_STATE = Statement(
-    sa.select(api_keys, _tenants.c.state.label("tenant_state")).where(
-        api_keys.c.tenant_id == TENANT, api_keys.c.id == p("key_id"), _tenants.c.id == TENANT
-    )
+    sa.select(
+        api_keys,
+        _tenants.c.state.label("tenant_state"),
+        sa.func.clock_timestamp().label("now"),
+    ).where(api_keys.c.tenant_id == TENANT, api_keys.c.id == p("key_id"), _tenants.c.id == TENANT)
 )
 
 _T = TypeVar("_T")
@@ -48,6 +48,9 @@ class ApiKeyAuthenticator(Authenticator):
 
     The tenant's id stands in the token, so the tenant is bound before its key is looked up:
     a forged one finds nothing. A warm key costs no round trip.
+
+    A key ends by the database's time, which its look-up tells; from there on a monotonic clock
+    counts. The clock of this machine may be anything.
     """
 
     def __init__(
@@ -57,13 +60,11 @@ class ApiKeyAuthenticator(Authenticator):
         *,
         last_uses: LastUses,
         operator_key_hash: str | None = None,
-        clock: Clock = utc_now,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._database = database
         self._pepper = pepper
         self._operator_key_hash = operator_key_hash
-        self._clock = clock
         self._verified: _Memory[_Verified] = _Memory(_REMEMBERED_KEYS, ticks)
         self._failed: _Memory[bool] = _Memory(_REMEMBERED_FAILURES, ticks)
         self._last_uses = last_uses
@@ -77,7 +78,7 @@ class ApiKeyAuthenticator(Authenticator):
             if self._failed.recall(digest):
                 raise UnauthenticatedError
             verified = await self._verify(token, digest)
-        if verified.expires_at is not None and verified.expires_at <= self._clock():
+        if verified.ends is not None and verified.ends <= self._verified.now():
             raise UnauthenticatedError
         if verified.suspended:
             raise TenantSuspendedError
@@ -85,7 +86,7 @@ class ApiKeyAuthenticator(Authenticator):
 
     async def _verify(self, token: str, digest: bytes) -> "_Verified":
         asked = self._verified.now()
-        found = self._operator(token, digest) or await self._key(token, digest)
+        found = self._operator(token, digest) or await self._key(token, digest, asked)
         if found is None:
             self._failed.remember(digest, True, since=asked)
             raise UnauthenticatedError
@@ -100,7 +101,7 @@ class ApiKeyAuthenticator(Authenticator):
             return None
         return _Verified(Operator())
 
-    async def _key(self, token: str, digest: bytes) -> "_Verified | None":
+    async def _key(self, token: str, digest: bytes, asked: float) -> "_Verified | None":
         parsed = KeyToken.parse(token)
         if parsed is None:
             return None
@@ -114,12 +115,12 @@ class ApiKeyAuthenticator(Authenticator):
         if key.revoked_at is not None:
             return None
         suspended = row["tenant_state"] == "suspended"
-        now = self._clock()
+        now = row["now"]
         if key.is_active(now) and not suspended:
             self._last_uses.note(key, now)
         return _Verified(
             Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=frozenset(key.scopes)),
-            expires_at=key.expires_at,
+            ends=asked + (key.expires_at - now).total_seconds() if key.expires_at else None,
             suspended=suspended,
         )
 
@@ -127,7 +128,8 @@ class ApiKeyAuthenticator(Authenticator):
 @dataclass(frozen=True, slots=True)
 class _Verified:
     caller: Principal | Operator
-    expires_at: datetime | None = None
+    ends: float | None = None
+    """The tick from which the key is not served: counted from before the database was asked."""
     suspended: bool = False
 
 

@@ -1,5 +1,6 @@
 """API keys in PostgreSQL."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
@@ -40,7 +41,8 @@ _UPDATE = Statement(
     .returning(api_keys.c.id)
 )
 _tenants = sa.table("tenants", sa.column("id", sa.Uuid))
-_LOCK = Statement(sa.select(_tenants.c.id).where(_tenants.c.id == TENANT).with_for_update())
+_held = sa.select(_tenants.c.id).where(_tenants.c.id == TENANT).with_for_update().subquery()
+_LOCK = Statement(sa.select(sa.func.clock_timestamp().label("now")).select_from(_held))
 
 _KNOWN_SCOPES: Final = frozenset(str(scope) for scope in Scope)
 _KNOWN_ROLES: Final = frozenset(str(role) for role in Role)
@@ -82,8 +84,12 @@ class PostgresApiKeyRepo(ApiKeyRepository):
             rows = await self._tx.fetch_all(statement, **page_values(limit, offset, after))
         return [to_api_key(row) for row in rows]
 
-    async def lock(self) -> None:
-        await self._tx.fetch_one(_LOCK)
+    async def lock(self) -> datetime:
+        row = await self._tx.fetch_one(_LOCK)
+        if row is None:
+            raise TenantNotFoundError(self._tx.tenant_id)
+        now: datetime = row["now"]
+        return now
 
     async def update(self, key: ApiKey) -> None:
         values = {name: getattr(key, name) for name in _CHANGING}
