@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format lock bench reliability clean
+.PHONY: help install run test check contract format lock bench reliability clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,10 @@ check: install  ## Format, lint, types, import rules, dead code, dependencies, s
 	$(BIN)/deptry src
 	$(BIN)/codespell
 
+contract: install contract/node_modules/installed  ## Third parties on the contract: Spectral (needs Node), Schemathesis, diff, squawk, pgrls
+	$(BIN)/python -m tests.contract.spectral
+	$(BIN)/pytest -q tests/contract
+
 bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
 	$(BIN)/python -m benchmarks.run
 
@@ -44,7 +48,12 @@ lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
 	$(COMPILE) --upgrade pyproject.toml --extra embedded --extra telemetry --group dev -o $(LOCK)
 
 clean:  ## Remove what `make install` made; the data stay
-	rm -rf .venv .tools
+	rm -rf .venv .tools contract/node_modules
+
+contract/node_modules/installed: contract/package-lock.json
+	@command -v npm >/dev/null || { echo "make contract needs Node 20 or newer, with npm; make test does not" >&2; exit 1; }
+	cd contract && npm ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 $(UV): requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

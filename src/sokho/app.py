@@ -54,16 +54,16 @@ Every operation needs a key: `Authorization: Bearer sokho_…`. The key says whi
 _CHORES: Final = (Chore("idempotency_keys", timedelta(hours=1), remove_expired),)
 
 _TAGS: Final = [
+    {"name": "admin", "description": "For whoever runs the service, with the operator's key."},
+    {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
+    {"name": "audit", "description": "What has happened: who changed what, and when."},
     {"name": "items", "description": "What a business keeps in stock, by SKU."},
-    {"name": "units", "description": "What quantities are told in, and with how many decimals."},
     {
         "name": "locations",
         "description": "Where stock is kept: warehouses, bins, goods on their way.",
     },
     {"name": "tenant", "description": "The caller's own business."},
-    {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
-    {"name": "audit", "description": "What has happened: who changed what, and when."},
-    {"name": "admin", "description": "For whoever runs the service, with the operator's key."},
+    {"name": "units", "description": "What quantities are told in, and with how many decimals."},
 ]
 
 
@@ -127,6 +127,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
         version=__version__,
+        contact={"name": "The Sokho developers"},
+        license_info={"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        servers=[
+            {
+                "url": "/",
+                "description": "Where this document was read: local, staging or production.",
+                "x-internal": False,
+            }
+        ],
         lifespan=lifespan,
         openapi_url=None,  # documents.router has it
         redirect_slashes=False,

@@ -53,7 +53,7 @@ class TestPutConversion:
             ({"numerator": 0}, ("/numerator", "out_of_range")),
             ({"numerator": -1}, ("/numerator", "out_of_range")),
             ({"numerator": MOST + 1}, ("/numerator", "out_of_range")),
-            ({"numerator": 2.0}, ("/numerator", "invalid")),
+            ({"numerator": 2.5}, ("/numerator", "invalid")),
             ({"numerator": "24"}, ("/numerator", "invalid")),
             ({"numerator": True}, ("/numerator", "invalid")),
             ({"numerator": None}, ("/numerator", "invalid")),

@@ -1,6 +1,7 @@
 """The OpenAPI document says of every operation what it needs and how it refuses."""
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 import httpx2
@@ -189,6 +190,28 @@ class TestDocument:
             for step in reference.removeprefix("#/").split("/"):
                 assert step in here, reference
                 here = here[step]
+
+    async def test_leads_from_a_resource_to_every_operation_on_it(self, document: dict[str, Any]):
+        by_id = {operation["operationId"]: operation for _, operation in operations(document)}
+        followed = set()
+        links = every(document["paths"], "links")
+        for link in chain.from_iterable(found.values() for found in links):
+            target = by_id[link["operationId"]]
+            known = {f"{each['in']}.{each['name']}" for each in target["parameters"]}
+            assert link["parameters"].keys() <= known
+            followed.add(link["operationId"])
+        assert followed == {
+            operation["operationId"] for name, operation in operations(document) if "{" in name
+        }
+
+    async def test_hands_on_the_version_that_a_change_needs(self, document: dict[str, Any]):
+        made = document["paths"]["/v1/items"]["post"]["responses"]["201"]["links"]
+        assert made["delete_item"]["parameters"] == {
+            "path.item_id": "$response.body#/id",
+            "header.If-Match": "$response.header.ETag",
+        }
+        shown = document["paths"]["/v1/units/{code}"]["get"]["responses"]["200"]["links"]
+        assert shown["patch_unit"]["parameters"]["path.code"] == "$request.path.code"
 
     async def test_knows_every_parameter_of_a_list(self, document: dict[str, Any]):
         parameters = document["paths"]["/v1/items"]["get"]["parameters"]

@@ -72,6 +72,11 @@ class TestCreateUnit:
         assert (again.content, again.headers["etag"]) == (answer.content, '"1"')
         await an_item_of(business, unit="két")
 
+    async def test_takes_a_whole_number_however_it_is_written(self, business: Business):
+        """To JSON Schema 2.0 is an integer: it knows no other kind of number."""
+        answer = await business.http.post(UNITS, json=CASE | {"decimals": 2.0})
+        assert (answer.status_code, answer.text.count('"decimals":2}')) == (201, 1)
+
     @pytest.mark.parametrize("code", ["100%", "a b", "?", "#", "...", "a&b=c", "😀", ";"])
     async def test_is_found_at_the_address_it_names(self, business: Business, code: str):
         answer = await business.http.post(UNITS, json={"code": f"{code}1", "name": "x"})
@@ -106,7 +111,7 @@ class TestCreateUnit:
             ({"name": "a" * 65}, ("/name", "too_long")),
             ({"decimals": -1}, ("/decimals", "out_of_range")),
             ({"decimals": 7}, ("/decimals", "out_of_range")),
-            ({"decimals": 2.0}, ("/decimals", "invalid")),
+            ({"decimals": 2.5}, ("/decimals", "invalid")),
             ({"decimals": "2"}, ("/decimals", "invalid")),
             ({"decimals": True}, ("/decimals", "invalid")),
             ({"decimals": None}, ("/decimals", "invalid")),

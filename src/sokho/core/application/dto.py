@@ -1,9 +1,17 @@
 """What all DTOs share."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
+
+from sokho.core.application.schemas import at_most, between, matching, one_line, text, uuid_text
+
+MOST_ERRORS: Final = 1_000
+"""As many as a batch has rows."""
+
+Code = Annotated[str, matching("^[a-z_]+$", 64)]
+Sentence = Annotated[str, one_line(500)]
 
 _MOST_FIELDS: Final = 100
 
@@ -61,19 +69,19 @@ class FieldProblem(BaseModel):
         }
     )
 
-    pointer: str
-    code: str
-    detail: str
+    pointer: Annotated[str, text(1_000)] = Field(description="An RFC 6901 pointer.")
+    code: Code
+    detail: Sentence
 
 
 class Problem(BaseModel):
     """A refusal or failure (RFC 9457). Programs read `code`, people `title` and `detail`."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: list[FieldProblem] | None = None
+    type: Annotated[str, matching("^urn:sokho:problem:[a-z_]+$", 100)]
+    title: Sentence
+    status: Annotated[int, between(400, 599)]
+    detail: Sentence
+    instance: Annotated[str, matching("^urn:uuid:[0-9a-f-]+$", 45)]
+    code: Code
+    request_id: Annotated[str, uuid_text()]
+    errors: Annotated[list[FieldProblem], at_most(MOST_ERRORS)] | None = None

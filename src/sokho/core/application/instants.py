@@ -2,9 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+INSTANT_LENGTH: Final = 35
+"""With nine decimals of a second and an offset."""
 
 
 def _is_no_number(instant: object) -> object:
@@ -12,6 +15,8 @@ def _is_no_number(instant: object) -> object:
     is_number = isinstance(instant, int | float)
     if is_number or (isinstance(instant, str) and re.fullmatch(r"[-+]?[0-9.]+", instant)):
         raise ValueError("an RFC 3339 date-time is needed")
+    if isinstance(instant, str) and len(instant) > INSTANT_LENGTH:
+        raise ValueError("longer than any date-time")
     return instant
 
 

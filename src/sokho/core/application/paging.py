@@ -6,6 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from sokho.core.application.schemas import matching
 from sokho.core.domain.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, Sort
 
 _OF_ONE_PAGE: Final = frozenset({"limit", "offset", "cursor"})
@@ -28,7 +29,9 @@ class ListQuery(BaseModel):
     offset: Count = Field(
         0, ge=0, le=MAX_OFFSET, description="Rows to skip; a cursor goes further, and faster."
     )
-    cursor: str | None = Field(None, description="Where to go on: taken from the `Link` header.")
+    cursor: Annotated[str, matching("^[A-Za-z0-9_-]+$", 2_048)] | None = Field(
+        None, description="Where to go on: taken from the `Link` header."
+    )
     sort: str = "id"
 
     @model_validator(mode="after")

@@ -17,6 +17,13 @@ MIGRATIONS: Final = Path(__file__).parents[3] / "migrations"
 
 VERSION_TABLE: Final = "alembic_version"
 
+PREAMBLE: Final = (
+    f"SET LOCAL ROLE {OWNER_ROLE}",
+    "SET LOCAL lock_timeout = '5s'",
+    "SET LOCAL statement_timeout = '10min'",
+)
+"""What each run begins with: who waits for a lock holds up everybody behind it."""
+
 _FAILED: Final = Text(
     vi="Không nâng cấp được cơ sở dữ liệu: {reason}",
     en="The database could not be migrated: {reason}",
@@ -79,8 +86,8 @@ async def _migrate(admin_dsn: str, app_dsn: str, worker_dsn: str | None, revisio
     )
     async with engine.begin() as connection:
         await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
-        await connection.exec_driver_sql(f"SET LOCAL ROLE {OWNER_ROLE}")
-        await connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        for statement in PREAMBLE:
+            await connection.exec_driver_sql(statement)
         await connection.run_sync(_run_alembic, revision)
 
 

@@ -8,8 +8,10 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from sokho.core.application.dto import Problem
+from sokho.core.application.instants import INSTANT_LENGTH
 from sokho.core.domain.errors import DomainError, InvalidError, PermissionDeniedError
 from sokho.core.domain.identity import TenantSuspendedError, UnauthenticatedError
+from sokho.core.domain.paging import MAX_LIMIT
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import OverloadedError
 from sokho.core.infrastructure.http.body import JSON, MERGE_PATCH
@@ -23,6 +25,7 @@ from sokho.core.infrastructure.http.errors import (
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.idempotency import HEADER, KEY_LENGTH, REPLAYED
+from sokho.core.infrastructure.http.links import add_links
 from sokho.core.infrastructure.http.problems import (
     HEADERS_OF_STATUS,
     INTERNAL_ERROR,
@@ -50,28 +53,34 @@ READS_BODY: Final[tuple[type[DomainError], ...]] = (
 )
 """What can be wrong with a body, for `problems`."""
 
+
+def _short_text(most: int) -> dict[str, Any]:
+    """Describe a header of printable characters: what RFC 9110, 5.5, recommends of them."""
+    printable = "^[!-~]([ -~]*[!-~])?$"
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": printable}
+
+
 _ACTOR: Final = {
     "name": "Sokho-Actor",
     "in": "header",
     "required": False,
     "description": "For whom the key acts: recorded in the audit log, never trusted.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": ACTOR_LENGTH},
+    "schema": _short_text(ACTOR_LENGTH),
     "example": "nv-042",
 }
+_LENGTH_OF_FORMAT: Final = {"uuid": 36, "date-time": INSTANT_LENGTH}
 _IDEMPOTENCY_KEY: Final = {
     "name": HEADER,
     "in": "header",
     "required": False,
     "description": "Any text of the caller's, new for each thing to be done. A request that is "
     "sent again with it is done once and answered the same, for 7 days.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH},
+    "schema": _short_text(KEY_LENGTH),
     "example": "5f0c4f0e-2d51-4c8e-9a56-0c7f8a0f2b11",
 }
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
-
-_HEADERS_OF_PROBLEMS: Final = {**HEADERS_OF_STATUS, 429: {"Retry-After": "42"}}
 
 _ERRORS: Final[Mapping[str, Any]] = {
     "validation_failed": {
@@ -89,32 +98,67 @@ _ERRORS: Final[Mapping[str, Any]] = {
 }
 
 
-def _header(description: str, example: str) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string"}, "example": example}
+def _header(description: str, example: str | int, **schema: Any) -> dict[str, Any]:
+    return {"description": description, "schema": schema, "example": example}
 
 
-REQUEST_ID: Final = _header("The request's id, for questions about it.", _REQUEST_ID)
-ETAG: Final = {"ETag": _header("The validator of this state, for `If-Match`.", '"3"')}
-_REPLAYED: Final = {REPLAYED: _header("Given where an earlier answer is told again.", "true")}
+def _text_header(description: str, example: str, pattern: str, most: int) -> dict[str, Any]:
+    return _header(description, example, type="string", pattern=pattern, maxLength=most)
+
+
+def _always(description: str, status: int) -> dict[str, Any]:
+    """Describe the one header that every refusal of a status has."""
+    [value] = HEADERS_OF_STATUS[status].values()
+    return _header(description, value, type="string", const=value)
+
+
+REQUEST_ID: Final = _header(
+    "The request's id, for questions about it.", _REQUEST_ID, type="string", format="uuid"
+)
+ETAG: Final = {
+    "ETag": _text_header("The validator of this state, for `If-Match`.", '"3"', '^"[0-9a-f]+"$', 34)
+}
+_RETRY_AFTER: Final = _header(
+    "Seconds to wait before the next attempt.", 1, type="integer", minimum=1, maximum=3_600
+)
+_REPLAYED: Final = {
+    REPLAYED: _header(
+        "Given where an earlier answer is told again.", "true", type="string", const="true"
+    )
+}
 LIST_HEADERS: Final = {
-    "Link": _header(
+    "Link": _text_header(
         "Where the next page is, if there is one (RFC 8288).",
         '</v1/items?sort=id&limit=100&cursor=D1lrZaHipoBcx87HFY2>; rel="next"',
+        '^<[^>]+>; rel="next"$',
+        8_192,
     ),
     "Sokho-Sync-Watermark": _header(
         "When the scan began, less a minute. Where a list takes `updated_since`, send it as the "
         "next one: rows may repeat, none is missed.",
         "2026-03-01T05:00:00.000000Z",
+        type="string",
+        format="date-time",
     ),
 }
+_OF_PROBLEMS: Final[Mapping[int, Headers]] = {
+    401: {"WWW-Authenticate": _always("What kind of key is needed (RFC 6750).", 401)},
+    408: {"Connection": _always("No other request is read from this connection.", 408)},
+    429: {"Retry-After": _RETRY_AFTER},
+    503: {"Retry-After": _RETRY_AFTER},
+}
 RATE_LIMIT: Final = {
-    "RateLimit-Policy": _header(
+    "RateLimit-Policy": _text_header(
         "How many requests (`q`) the key may send in a time (`w` seconds), at each process.",
         '"default";q=30000;w=60',
+        r'^"default";q=\d+;w=\d+$',
+        64,
     ),
-    "RateLimit": _header(
+    "RateLimit": _text_header(
         "How many are left (`r`), and after how many seconds (`t`) all are there again.",
         '"default";r=29987;t=42',
+        r'^"default";r=\d+;t=\d+$',
+        64,
     ),
 }
 NOT_MODIFIED: Final[Responses] = {
@@ -124,7 +168,7 @@ NOT_MODIFIED: Final[Responses] = {
 
 def location(example: str) -> dict[str, dict[str, Any]]:
     """Return the header that tells where a new resource is."""
-    return {"Location": _header("Where the new resource is.", example)}
+    return {"Location": _text_header("Where the new resource is.", example, "^/v1/[^ ]+$", 512)}
 
 
 def answers(status: int, headers: Headers) -> Responses:
@@ -142,10 +186,7 @@ def problems(*errors: type[DomainError]) -> Responses:
     return {
         status: {
             "description": ", ".join(f"`{code}`" for code in by_code),
-            "headers": {
-                name: _header("", value)
-                for name, value in _HEADERS_OF_PROBLEMS.get(status, {}).items()
-            },
+            "headers": dict(_OF_PROBLEMS.get(status, {})),
             "content": {
                 "application/problem+json": {
                     "schema": _SCHEMA,
@@ -185,6 +226,8 @@ def complete(document: dict[str, Any]) -> None:
             if method == "post":
                 _tell_of_idempotency(operation)
             _complete(operation)
+    add_links(document.get("paths", {}))
+    _bound(document)
 
 
 def _tell_of_idempotency(operation: dict[str, Any]) -> None:
@@ -205,6 +248,9 @@ def _complete(operation: dict[str, Any]) -> None:
         headers["X-Request-Id"] = REQUEST_ID
         if is_limited and status != "401":
             headers.update(RATE_LIMIT)
+        for media_type in response.get("content", {}).values():
+            if media_type["schema"].get("type") == "array":  # a page of a list
+                media_type["schema"]["maxItems"] = MAX_LIMIT
     for parameter in operation.get("parameters", []):
         kinds = [kind for kind in parameter["schema"].pop("anyOf", []) if kind != {"type": "null"}]
         if len(kinds) == 1:  # a parameter is left out, never null
@@ -213,3 +259,18 @@ def _complete(operation: dict[str, Any]) -> None:
             parameter["schema"]["anyOf"] = kinds
         if parameter["name"] == "If-Match":
             parameter["required"] = str(status_of(PreconditionRequiredError)) in responses
+
+
+def _bound(part: Any) -> None:
+    """Tell the bounds that follow from a format, and the format that follows from bounds."""
+    if isinstance(part, list):
+        for each in part:
+            _bound(each)
+    if not isinstance(part, dict):
+        return
+    if part.get("type") == "string" and part.get("format") in _LENGTH_OF_FORMAT:
+        part.setdefault("maxLength", _LENGTH_OF_FORMAT[part["format"]])
+    elif part.get("type") == "integer":
+        part.setdefault("format", "int32" if part.get("maximum", 2**31) < 2**31 else "int64")
+    for each in part.values():
+        _bound(each)

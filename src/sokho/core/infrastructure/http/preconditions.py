@@ -4,7 +4,9 @@ import re
 from typing import Annotated, Final
 
 from fastapi import Depends, Header
+from pydantic.config import JsonDict
 
+from sokho.core.application.schemas import LONGEST_VALUE
 from sokho.core.domain.versions import ANY_VERSION, ExpectedVersion
 from sokho.core.infrastructure.http.errors import PreconditionRequiredError
 
@@ -12,12 +14,16 @@ from sokho.core.infrastructure.http.errors import PreconditionRequiredError
 _ENTITY_TAG: Final = re.compile(r'(?:^|,)[ \t]*(W/)?"([^"]*)"[ \t]*(?=,|$)')
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
+_FIELD_VALUE: Final[JsonDict] = {"pattern": r"^[\t\x20-\x7e\x80-\xff]*$"}  # RFC 9110, 5.5
+
 _IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
         description="The `ETag` of the state that the change is meant for, or `*` for any.",
-        examples=['"1"'],
+        max_length=LONGEST_VALUE,
+        json_schema_extra=_FIELD_VALUE,
+        examples=['"1"', "*"],
     ),
 ]
 
@@ -48,6 +54,8 @@ IfNoneMatch = Annotated[
     Header(
         alias="If-None-Match",
         description="The `ETag` of what the caller has; 304 if nothing has changed since.",
+        max_length=LONGEST_VALUE,
+        json_schema_extra=_FIELD_VALUE,
         examples=['"1"'],
     ),
 ]

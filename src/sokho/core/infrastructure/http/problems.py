@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from sokho.core.application.dto import MOST_ERRORS
 from sokho.core.domain.errors import (
     ConflictError,
     DomainError,
@@ -61,8 +62,6 @@ HEADERS_OF_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
     408: {"Connection": "close"},
     503: {"Retry-After": "1"},
 }
-
-_MOST_ERRORS: Final = 1_000  # as many as a batch has rows
 
 _MISSING_SCOPE: Final = Text(
     vi="Khóa API thiếu quyền {scope}.", en="The API key lacks the scope {scope}."
@@ -116,7 +115,7 @@ def problem(
             "code": error.code,
             "detail": error.text.in_language(language),
         }
-        for error in islice(errors, _MOST_ERRORS)
+        for error in islice(errors, MOST_ERRORS)
     ]
     if listed:
         body["errors"] = listed

@@ -64,7 +64,7 @@ class PreparedRoute(APIRoute):
         status = options.get("status_code") or 200
         options["response_description"] = HTTPStatus(status).phrase
         super().__init__(path, endpoint, **options)
-        self.description = description
+        self.description = description or summary
         returned = inspect.signature(endpoint).return_annotation
         if not (isinstance(returned, type) and issubclass(returned, Response)):
             raise TypeError(f"{endpoint.__name__} must be annotated to return a Response")
@@ -73,13 +73,16 @@ class PreparedRoute(APIRoute):
         """The methods that it takes: with GET also HEAD (RFC 9110, section 9.1)."""
         if "GET" in self.answered_methods:
             self.answered_methods |= {"HEAD"}
+        self.spelt_out: frozenset[str] = frozenset()
+        """The paths without parameters of other routes: no value of this one's parameters."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Compare path and method; a path's parameters stay texts until they are validated."""
-        found = (
-            self.path_regex.fullmatch(get_route_path(scope)) if scope["type"] == "http" else None
-        )
-        if found is None:
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        path = get_route_path(scope)
+        found = self.path_regex.fullmatch(path)
+        if found is None or path in self.spelt_out:
             return Match.NONE, {}
         match = Match.FULL if scope["method"] in self.answered_methods else Match.PARTIAL
         return match, {"path_params": found.groupdict(), "route": self}

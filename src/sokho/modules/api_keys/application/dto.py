@@ -1,7 +1,7 @@
 """What clients send and receive of API keys."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -10,10 +10,14 @@ from pydantic.config import JsonDict
 from sokho.core.application.dto import RequestModel, ResponseModel
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import WHOLE, ApiKeyText, at_most, trimmed_line
 from sokho.core.domain.paging import Position
 from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
-from sokho.modules.api_keys.domain.entities import LONGEST_OVERLAP, ApiKey
+from sokho.modules.api_keys.domain.entities import LONGEST_OVERLAP, NAME_LENGTH, ApiKey
+
+Name = Annotated[str, trimmed_line(NAME_LENGTH)]
+Scopes = Annotated[list[Scope], Field(max_length=len(Scope), json_schema_extra={"minItems": 1})]
 
 _EXAMPLE: Final[JsonDict] = {
     "id": "019a9f2c-2c11-7e3a-8f10-4d6f0b6c9a77",
@@ -36,8 +40,8 @@ class ApiKeyCreate(RequestModel):
         json_schema_extra={"examples": [{"name": "máy bán hàng số 2", "role": "storekeeper"}]}
     )
 
-    name: str = Field(description="1 to 100 characters.")
-    scopes: list[Scope] | None = Field(None, description="At least one; none beyond your own.")
+    name: Name = Field(description="1 to 100 printable characters.")
+    scopes: Scopes | None = Field(None, description="At least one; none beyond your own.")
     role: Role | None = Field(None, description="A named set of scopes, instead of `scopes`.")
     expires_at: Instant | None = Field(None, description="No later is the key served.")
 
@@ -47,11 +51,8 @@ class ApiKeyRotate(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
 
-    overlap_seconds: int = Field(
+    overlap_seconds: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP, strict=True), WHOLE] = Field(
         0,
-        ge=0,
-        le=LONGEST_OVERLAP,
-        strict=True,
         description="For how long the old key is still served.",
     )
 
@@ -63,8 +64,8 @@ class ApiKeyResponse(ResponseModel):
 
     id: UUID
     tenant_id: UUID
-    name: str
-    scopes: list[Scope]
+    name: Name
+    scopes: Annotated[list[Scope], at_most(len(Scope))]
     role: Role | None
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -80,7 +81,7 @@ class NewApiKeyResponse(ApiKeyResponse):
         json_schema_extra={"examples": [{**_EXAMPLE, "api_key": "sokho_019a9f2c…"}]}
     )
 
-    api_key: str = Field(description="Shown only this once.")
+    api_key: ApiKeyText = Field(description="Shown only this once.")
 
 
 class ApiKeyListQuery(ListQuery):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,6 +43,8 @@ from sokho.modules.api_keys.infrastructure.dependencies import CurrentApiKeyServ
 
 MayManage = Annotated[UUID, tenant_with(Scope.KEYS_MANAGE)]
 
+KeyId = Annotated[UUID, Path(description="The key's id.")]
+
 router = APIRouter(
     prefix="/v1/api-keys",
     tags=["api-keys"],
@@ -61,7 +63,7 @@ KEY: Final = Representation(ApiKeyResponse, ApiKey)
     responses=problems(ApiKeyNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
 async def get_api_key(
-    key_id: UUID, keys: CurrentApiKeyService, if_none_match: IfNoneMatch = None
+    key_id: KeyId, keys: CurrentApiKeyService, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one API key, without its secret."""
     return KEY.conditional(if_none_match, await keys.get(key_id))
@@ -109,7 +111,7 @@ async def post_api_key(
     responses=problems(ApiKeyNotFoundError, ApiKeyNotActiveError, *READS_BODY, *IDEMPOTENT)
     | answers(201, LOCATION),
 )
-async def rotate_api_key(key_id: UUID, body: ApiKeyRotate, keys: CurrentApiKeyService) -> Response:
+async def rotate_api_key(key_id: KeyId, body: ApiKeyRotate, keys: CurrentApiKeyService) -> Response:
     """Make a successor of an API key, with the same rights.
 
     The old key is served for `overlap_seconds` more; with 0 it stops within 5 seconds.
@@ -122,7 +124,7 @@ async def rotate_api_key(key_id: UUID, body: ApiKeyRotate, keys: CurrentApiKeySe
     status_code=204,
     responses=problems(ApiKeyNotFoundError, LastManagingKeyError),
 )
-async def delete_api_key(key_id: UUID, keys: CurrentApiKeyService) -> Response:
+async def delete_api_key(key_id: KeyId, keys: CurrentApiKeyService) -> Response:
     """Revoke an API key: it stops within 5 seconds, on every worker.
 
     It stays in the list. The last key that can manage keys cannot be revoked.

@@ -1,7 +1,7 @@
 """What clients receive of recorded events."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -9,9 +9,14 @@ from pydantic.config import JsonDict
 
 from sokho.core.application.dto import ResponseModel
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import looked_for, matching, one_line
 from sokho.core.domain.paging import Position
 from sokho.modules.audit.domain.entities import RecordedEvent
 from sokho.modules.audit.domain.repository import EventFilter
+
+TYPE_LENGTH: Final = 64
+RESOURCE_ID_LENGTH: Final = 128
+ACTOR_LENGTH: Final = 64
 
 _EXAMPLE: Final[JsonDict] = {
     "id": "019a9f2c-7d55-7b0c-9d1e-0a4c52f7b3e8",
@@ -33,10 +38,18 @@ class AuditEventResponse(ResponseModel):
 
     id: UUID
     tenant_id: UUID
-    type: str = Field(description="What happened to what, such as `item.updated`.")
-    resource_id: str | None = Field(description="The id, or a unit's code; null for a batch.")
-    actor: str = Field(description="`api_key:{id}`, `operator` or `command_line`.")
-    on_behalf_of: str | None = Field(description="What `Sokho-Actor` said; null once erased.")
+    type: Annotated[str, matching(r"^[a-z_]+\.[a-z_]+$", TYPE_LENGTH)] = Field(
+        description="What happened to what, such as `item.updated`."
+    )
+    resource_id: Annotated[str, one_line(RESOURCE_ID_LENGTH)] | None = Field(
+        description="The id, or a unit's code; null for a batch."
+    )
+    actor: Annotated[str, one_line(ACTOR_LENGTH)] = Field(
+        description="`api_key:{id}`, `operator` or `command_line`."
+    )
+    on_behalf_of: Annotated[str, one_line(128)] | None = Field(
+        description="What `Sokho-Actor` said; null once erased."
+    )
     request_id: UUID | None
     changes: dict[str, Any] = Field(description="Each field, `before` and `after`.")
     created_at: datetime
@@ -45,9 +58,11 @@ class AuditEventResponse(ResponseModel):
 class AuditEventListQuery(ListQuery):
     """Which events, in which order."""
 
-    type: str | None = Field(None, description="Exactly this type.")
-    resource_id: str | None = Field(None, description="Of exactly this resource.")
-    actor: str | None = Field(None, description="By exactly this actor.")
+    type: Annotated[str, looked_for()] | None = Field(None, description="Exactly this type.")
+    resource_id: Annotated[str, looked_for()] | None = Field(
+        None, description="Of exactly this resource."
+    )
+    actor: Annotated[str, looked_for()] | None = Field(None, description="By exactly this actor.")
     sort: Literal["position", "-position"] = Field(
         "position",
         description="By transaction, so that a reader misses none; `-` for newest first.",

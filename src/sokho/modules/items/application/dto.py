@@ -1,7 +1,7 @@
 """What clients send and receive of items."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -10,6 +10,17 @@ from pydantic.config import JsonDict
 from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, ResponseModel
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import (
+    WHOLE,
+    Version,
+    at_most,
+    between,
+    looked_for,
+    matching,
+    one_line,
+    text,
+    trimmed_line,
+)
 from sokho.core.domain.paging import Position
 from sokho.modules.items.domain.barcodes import BARCODE_LENGTH
 from sokho.modules.items.domain.conversions import LARGEST_TERM, Conversion
@@ -19,6 +30,7 @@ from sokho.modules.items.domain.entities import (
     NAME_LENGTH,
     SKU_LENGTH,
     TAG_COUNT,
+    TAG_LENGTH,
     UNIT_LENGTH,
     Item,
     ItemStatus,
@@ -29,12 +41,14 @@ from sokho.modules.items.domain.repository import ItemFilter
 BATCH_ROWS: Final = 1_000
 
 # What the entity judges is told here and not judged: so all faults are told at once.
-_SKU: Final[JsonDict] = {"minLength": 1, "maxLength": SKU_LENGTH}
-_NAME: Final[JsonDict] = {"minLength": 1, "maxLength": NAME_LENGTH}
-_DESCRIPTION: Final[JsonDict] = {"maxLength": DESCRIPTION_LENGTH}
-_UNIT: Final[JsonDict] = {"minLength": 1, "maxLength": UNIT_LENGTH}
-_BARCODE: Final[JsonDict] = {"maxLength": BARCODE_LENGTH}
-_TAGS: Final[JsonDict] = {"maxItems": TAG_COUNT}
+Sku = Annotated[str, trimmed_line(SKU_LENGTH)]
+Name = Annotated[str, one_line(NAME_LENGTH)]
+Description = Annotated[str, text(DESCRIPTION_LENGTH)]
+UnitOfItem = Annotated[str, trimmed_line(UNIT_LENGTH)]
+Barcode = Annotated[str, matching("^[0-9A-Za-z]+$", BARCODE_LENGTH)]
+Tags = Annotated[list[Annotated[str, one_line(TAG_LENGTH)]], at_most(TAG_COUNT)]
+Term = Annotated[int, Field(ge=1, le=LARGEST_TERM, strict=True), WHOLE]
+RowCount = Annotated[int, between(0, BATCH_ROWS)]
 
 _EXAMPLE: Final[JsonDict] = {
     "sku": "BL-M8X40-I304",
@@ -51,17 +65,16 @@ class ItemCreate(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    sku: str = Field(description="Unique in the business, ignoring case.", json_schema_extra=_SKU)
-    name: str = Field(json_schema_extra=_NAME)
-    description: str | None = Field(None, json_schema_extra=_DESCRIPTION)
-    unit: str = Field(DEFAULT_UNIT, description="The code of a unit.", json_schema_extra=_UNIT)
-    barcode: str | None = Field(
+    sku: Sku = Field(description="1 to 64 characters; unique in the business, ignoring case.")
+    name: Name
+    description: Description | None = Field(None)
+    unit: UnitOfItem = Field(DEFAULT_UNIT, description="The code of a unit.")
+    barcode: Barcode | None = Field(
         None,
         description="Letters and digits; of a GTIN the check digit is verified.",
-        json_schema_extra=_BARCODE,
     )
     status: ItemStatus = ItemStatus.ACTIVE
-    tags: list[str] = Field([], json_schema_extra=_TAGS)
+    tags: Tags = Field([])
     attributes: dict[Any, Any] = Field(
         {}, description="A JSON object of at most 16 KiB and 5 levels."
     )
@@ -83,17 +96,13 @@ class ItemUpdate(PatchModel):
         }
     )
 
-    sku: str = Field(ABSENT, description="Unique, ignoring case.", json_schema_extra=_SKU)
-    name: str = Field(ABSENT, json_schema_extra=_NAME)
-    description: str | None = Field(ABSENT, json_schema_extra=_DESCRIPTION)
-    unit: str = Field(ABSENT, description="The code of a unit.", json_schema_extra=_UNIT)
-    barcode: str | None = Field(
-        ABSENT, description="Letters and digits; a GTIN is verified.", json_schema_extra=_BARCODE
-    )
+    sku: Sku = Field(ABSENT, description="1 to 64 characters; unique, ignoring case.")
+    name: Name = Field(ABSENT)
+    description: Description | None = Field(ABSENT)
+    unit: UnitOfItem = Field(ABSENT, description="The code of a unit.")
+    barcode: Barcode | None = Field(ABSENT, description="Letters and digits; a GTIN is verified.")
     status: ItemStatus = Field(ABSENT, description="`archived` takes it out of trade.")
-    tags: list[str] | None = Field(
-        ABSENT, description="Replaces all tags.", json_schema_extra=_TAGS
-    )
+    tags: Tags | None = Field(ABSENT, description="Replaces all tags.")
     attributes: dict[Any, Any] | None = Field(
         ABSENT, description="Merged into what there is; a null inside deletes its name."
     )
@@ -107,7 +116,7 @@ class ItemUpsert(ItemUpdate):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    sku: str = Field(description="Which item is meant, ignoring case.", json_schema_extra=_SKU)
+    sku: Sku = Field(description="Which item is meant, ignoring case.")
     attributes: dict[Any, Any] | None = Field(ABSENT, description="Replaces what there is.")
 
 
@@ -141,9 +150,9 @@ class ItemBatchResponse(ResponseModel):
         }
     )
 
-    created: int
-    updated: int
-    ids: list[UUID]
+    created: RowCount
+    updated: RowCount
+    ids: Annotated[list[UUID], at_most(BATCH_ROWS)]
 
 
 class ConversionPut(RequestModel):
@@ -151,8 +160,8 @@ class ConversionPut(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"numerator": 24}]})
 
-    numerator: int = Field(ge=1, le=LARGEST_TERM, strict=True)
-    denominator: int = Field(1, ge=1, le=LARGEST_TERM, strict=True)
+    numerator: Term
+    denominator: Term = 1
 
 
 class ConversionResponse(ResponseModel):
@@ -162,9 +171,9 @@ class ConversionResponse(ResponseModel):
         json_schema_extra={"examples": [{"unit": "thùng", "numerator": 24, "denominator": 1}]}
     )
 
-    unit: str
-    numerator: int
-    denominator: int
+    unit: UnitOfItem
+    numerator: Term
+    denominator: Term
 
 
 class ItemResponse(ResponseModel):
@@ -189,15 +198,15 @@ class ItemResponse(ResponseModel):
 
     id: UUID
     tenant_id: UUID
-    sku: str
-    name: str
-    description: str | None
-    unit: str
-    barcode: str | None
+    sku: Sku
+    name: Name
+    description: Description | None
+    unit: UnitOfItem
+    barcode: Barcode | None
     status: ItemStatus
-    tags: list[str]
+    tags: Tags
     attributes: dict[str, Any]
-    version: int
+    version: Version
     created_at: datetime
     updated_at: datetime
 
@@ -205,10 +214,12 @@ class ItemResponse(ResponseModel):
 class ItemListQuery(ListQuery):
     """Which items, in which order."""
 
-    sku: str | None = Field(None, description="Exactly this SKU, ignoring case.")
-    barcode: str | None = None
-    status: ItemStatus | None = None
-    tag: str | None = None
+    sku: Annotated[str, looked_for()] | None = Field(
+        None, description="Exactly this SKU, ignoring case."
+    )
+    barcode: Annotated[str, looked_for()] | None = Field(None, description="Exactly this barcode.")
+    status: ItemStatus | None = Field(None, description="In this state.")
+    tag: Annotated[str, looked_for()] | None = Field(None, description="With exactly this tag.")
     updated_since: Instant | None = Field(None, description="Changed at this instant or later.")
     sort: Literal[
         "id", "-id", "sku", "-sku", "created_at", "-created_at", "updated_at", "-updated_at"

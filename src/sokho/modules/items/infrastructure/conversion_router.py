@@ -2,12 +2,12 @@
 
 from typing import Annotated, Final
 from urllib.parse import quote
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sokho.core.application.schemas import looked_for
 from sokho.core.dependencies import tenant_with
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError, told_of_path
@@ -33,7 +33,7 @@ from sokho.modules.items.domain.conversions import Conversion
 from sokho.modules.items.domain.entities import UNIT_LENGTH
 from sokho.modules.items.domain.errors import ConversionNotFoundError, ItemNotFoundError
 from sokho.modules.items.infrastructure.dependencies import CurrentItemService
-from sokho.modules.items.infrastructure.http_router import MayRead, MayWrite
+from sokho.modules.items.infrastructure.http_router import ItemId, MayRead, MayWrite
 
 router = APIRouter(
     prefix="/v1/items/{item_id}/conversions", tags=["items"], route_class=PreparedRoute
@@ -41,7 +41,11 @@ router = APIRouter(
 
 CONVERSION: Final = Representation(ConversionResponse, Conversion)
 
-UnitCode = Annotated[str, Path(max_length=UNIT_LENGTH, examples=["thùng"])]
+UnitCode = Annotated[
+    str,
+    looked_for(UNIT_LENGTH),
+    Path(description="The code of a unit.", examples=["thùng"]),
+]
 
 
 @router.get(
@@ -51,7 +55,7 @@ UnitCode = Annotated[str, Path(max_length=UNIT_LENGTH, examples=["thùng"])]
 )
 async def list_conversions(
     request: Request,
-    item_id: UUID,
+    item_id: ItemId,
     query: Annotated[ConversionListQuery, Query()],
     tenant_id: MayRead,
     items: CurrentItemService,
@@ -77,7 +81,7 @@ async def list_conversions(
     | NOT_MODIFIED,
 )
 async def get_conversion(
-    item_id: UUID, unit: UnitCode, items: CurrentItemService, if_none_match: IfNoneMatch = None
+    item_id: ItemId, unit: UnitCode, items: CurrentItemService, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return what one of a unit is in the item's own."""
     return CONVERSION.conditional(if_none_match, await items.get_conversion(item_id, unit))
@@ -98,7 +102,7 @@ async def get_conversion(
     },
 )
 async def put_conversion(
-    item_id: UUID,
+    item_id: ItemId,
     unit: UnitCode,
     tenant_id: MayWrite,
     body: ConversionPut,
@@ -124,7 +128,7 @@ async def put_conversion(
     status_code=204,
     responses=problems(ItemNotFoundError, ConversionNotFoundError),
 )
-async def delete_conversion(item_id: UUID, unit: UnitCode, items: CurrentItemService) -> Response:
+async def delete_conversion(item_id: ItemId, unit: UnitCode, items: CurrentItemService) -> Response:
     """Take a conversion away."""
     await items.delete_conversion(item_id, unit)
     return Response(status_code=204)

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -53,6 +53,8 @@ BATCH: Final = Representation(ItemBatchResponse, BatchResult)
 MayRead = Annotated[UUID, tenant_with(Scope.ITEMS_READ)]
 MayWrite = Annotated[UUID, tenant_with(Scope.ITEMS_WRITE)]
 
+ItemId = Annotated[UUID, Path(description="The item's id.")]
+
 _STALE = (PreconditionRequiredError, PreconditionFailedError)
 
 
@@ -63,7 +65,7 @@ _STALE = (PreconditionRequiredError, PreconditionFailedError)
     responses=problems(ItemNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
 async def get_item(
-    item_id: UUID, items: CurrentItemService, if_none_match: IfNoneMatch = None
+    item_id: ItemId, items: CurrentItemService, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one item."""
     item = await items.get(item_id)
@@ -134,7 +136,7 @@ async def post_item_batch(
     | answers(200, ETAG),
 )
 async def patch_item(
-    item_id: UUID,
+    item_id: ItemId,
     expected: Expected,
     body: Annotated[ItemUpdate, Body(media_type=MERGE_PATCH)],
     items: CurrentItemService,
@@ -154,7 +156,7 @@ async def patch_item(
     status_code=204,
     responses=problems(ItemNotFoundError, ItemInUseError, *_STALE),
 )
-async def delete_item(item_id: UUID, expected: Expected, items: CurrentItemService) -> Response:
+async def delete_item(item_id: ItemId, expected: Expected, items: CurrentItemService) -> Response:
     """Delete an item.
 
     One that stands in stock documents cannot be deleted: archive it, by `PATCH` with

@@ -1,7 +1,7 @@
 """What clients send and receive of locations."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, ResponseModel
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import Version, looked_for, one_line, trimmed_line
 from sokho.core.domain.lines import caseless
 from sokho.core.domain.paging import Position
 from sokho.modules.locations.domain.entities import (
@@ -21,8 +22,9 @@ from sokho.modules.locations.domain.entities import (
 )
 from sokho.modules.locations.domain.repository import LocationFilter
 
-_CODE: Final[JsonDict] = {"minLength": 1, "maxLength": CODE_LENGTH}
-_NAME: Final[JsonDict] = {"minLength": 1, "maxLength": NAME_LENGTH}
+# What the entity judges is told here and not judged: so all faults are told at once.
+Code = Annotated[str, trimmed_line(CODE_LENGTH)]
+Name = Annotated[str, one_line(NAME_LENGTH)]
 
 _EXAMPLE: Final[JsonDict] = {
     "code": "A-01",
@@ -37,8 +39,8 @@ class LocationCreate(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    code: str = Field(description="Unique in the business, ignoring case.", json_schema_extra=_CODE)
-    name: str = Field(json_schema_extra=_NAME)
+    code: Code = Field(description="1 to 32 characters; unique in the business, ignoring case.")
+    name: Name
     kind: LocationKind = Field(description="Chosen once.")
     parent_id: UUID | None = Field(
         None, description="The location that it lies in; a bin needs one."
@@ -53,8 +55,8 @@ class LocationUpdate(PatchModel):
         json_schema_extra={"examples": [{"name": "Kệ A"}, {"status": "archived"}]}
     )
 
-    code: str = Field(ABSENT, description="Unique, ignoring case.", json_schema_extra=_CODE)
-    name: str = Field(ABSENT, json_schema_extra=_NAME)
+    code: Code = Field(ABSENT, description="1 to 32 characters; unique, ignoring case.")
+    name: Name = Field(ABSENT)
     parent_id: UUID | None = Field(
         ABSENT, description="Moves it, with all below it; null takes it out of where it lies."
     )
@@ -82,12 +84,12 @@ class LocationResponse(ResponseModel):
 
     id: UUID
     tenant_id: UUID
-    code: str
-    name: str
+    code: Code
+    name: Name
     kind: LocationKind
     parent_id: UUID | None
     status: LocationStatus
-    version: int
+    version: Version
     created_at: datetime
     updated_at: datetime
 
@@ -95,9 +97,11 @@ class LocationResponse(ResponseModel):
 class LocationListQuery(ListQuery):
     """Which locations, in which order."""
 
-    code: str | None = Field(None, description="Exactly this code, ignoring case.")
-    kind: LocationKind | None = None
-    status: LocationStatus | None = None
+    code: Annotated[str, looked_for()] | None = Field(
+        None, description="Exactly this code, ignoring case."
+    )
+    kind: LocationKind | None = Field(None, description="Of this kind.")
+    status: LocationStatus | None = Field(None, description="In this state.")
     parent_id: UUID | None = Field(None, description="Right below this location.")
     updated_since: Instant | None = Field(None, description="Changed at this instant or later.")
     sort: Literal[

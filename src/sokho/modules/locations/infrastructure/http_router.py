@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,6 +47,8 @@ LOCATION: Final = Representation(LocationResponse, Location)
 MayRead = Annotated[UUID, tenant_with(Scope.LOCATIONS_READ)]
 MayWrite = Annotated[UUID, tenant_with(Scope.LOCATIONS_WRITE)]
 
+LocationId = Annotated[UUID, Path(description="The location's id.")]
+
 _STALE = (PreconditionRequiredError, PreconditionFailedError)
 
 
@@ -57,7 +59,7 @@ _STALE = (PreconditionRequiredError, PreconditionFailedError)
     responses=problems(LocationNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
 async def get_location(
-    location_id: UUID, locations: CurrentLocationService, if_none_match: IfNoneMatch = None
+    location_id: LocationId, locations: CurrentLocationService, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one location."""
     found = await locations.get(location_id)
@@ -116,7 +118,7 @@ async def post_location(
     | answers(200, ETAG),
 )
 async def patch_location(
-    location_id: UUID,
+    location_id: LocationId,
     expected: Expected,
     body: Annotated[LocationUpdate, Body(media_type=MERGE_PATCH)],
     locations: CurrentLocationService,
@@ -136,7 +138,7 @@ async def patch_location(
     responses=problems(LocationNotFoundError, LocationInUseError, *_STALE),
 )
 async def delete_location(
-    location_id: UUID, expected: Expected, locations: CurrentLocationService
+    location_id: LocationId, expected: Expected, locations: CurrentLocationService
 ) -> Response:
     """Delete a location that nothing lies below and nothing refers to."""
     await locations.delete(location_id, expected)

@@ -1,7 +1,7 @@
 """What clients and the operator send and receive of businesses."""
 
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -9,16 +9,23 @@ from pydantic.config import JsonDict
 
 from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, ResponseModel
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import ApiKeyText, Version, matching, trimmed_line
 from sokho.core.domain.paging import Position
 from sokho.modules.tenants.domain.entities import (
     DEFAULT_LOCALE,
     DEFAULT_TIME_ZONE,
+    NAME_LENGTH,
     TenantState,
     TenantSummary,
 )
 
 _LOCALE: Final = "A language tag (BCP 47), such as vi-VN."
 _TIME_ZONE: Final = "The name of a time zone (IANA), such as Asia/Ho_Chi_Minh."
+
+Name = Annotated[str, trimmed_line(NAME_LENGTH)]
+Locale = Annotated[str, matching("^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", 12)]
+TimeZone = Annotated[str, matching("^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", 64)]
+
 _ID: Final = "019a9f2c-1b02-7aa0-8c33-51d6be7f0e21"
 _EXAMPLE: Final[JsonDict] = {
     "id": _ID,
@@ -41,9 +48,9 @@ class TenantCreate(RequestModel):
         json_schema_extra={"examples": [{"name": "Cửa hàng kim khí Hồng Phát"}]}
     )
 
-    name: str = Field(description="1 to 255 characters.")
-    locale: str = Field(DEFAULT_LOCALE, description=_LOCALE)
-    time_zone: str = Field(DEFAULT_TIME_ZONE, description=_TIME_ZONE)
+    name: Name = Field(description="1 to 255 printable characters.")
+    locale: Locale = Field(DEFAULT_LOCALE, description=_LOCALE)
+    time_zone: TimeZone = Field(DEFAULT_TIME_ZONE, description=_TIME_ZONE)
 
 
 class TenantUpdate(PatchModel):
@@ -53,9 +60,9 @@ class TenantUpdate(PatchModel):
         json_schema_extra={"examples": [{"name": "Kim khí Hồng Phát", "settings": {"pos": 2}}]}
     )
 
-    name: str = Field(ABSENT, description="1 to 255 characters.")
-    locale: str = Field(ABSENT, description=_LOCALE)
-    time_zone: str = Field(ABSENT, description=_TIME_ZONE)
+    name: Name = Field(ABSENT, description="1 to 255 printable characters.")
+    locale: Locale = Field(ABSENT, description=_LOCALE)
+    time_zone: TimeZone = Field(ABSENT, description=_TIME_ZONE)
     settings: dict[Any, Any] | None = Field(
         ABSENT, description="Merged into what there is; a null inside deletes its name."
     )
@@ -68,12 +75,12 @@ class TenantResponse(ResponseModel):
 
     id: UUID
     tenant_id: UUID
-    name: str
+    name: Name
     state: TenantState
-    locale: str
-    time_zone: str
+    locale: Locale
+    time_zone: TimeZone
     settings: dict[str, Any]
-    version: int
+    version: Version
     created_at: datetime
     updated_at: datetime
 
@@ -85,7 +92,7 @@ class OpenedTenantResponse(TenantResponse):
         json_schema_extra={"examples": [{**_EXAMPLE, "api_key": "sokho_019a9f2c…"}]}
     )
 
-    api_key: str = Field(description="All scopes. Shown only this once.")
+    api_key: ApiKeyText = Field(description="All scopes. Shown only this once.")
 
 
 class TenantSummaryResponse(ResponseModel):
@@ -104,7 +111,7 @@ class TenantSummaryResponse(ResponseModel):
 
     id: UUID
     tenant_id: UUID
-    name: str
+    name: Name
     state: TenantState
     created_at: datetime
 

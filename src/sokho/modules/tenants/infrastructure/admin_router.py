@@ -36,6 +36,7 @@ from sokho.modules.tenants.infrastructure.dependencies import (
     Directory,
     NamedTenantService,
     Opening,
+    TenantId,
 )
 from sokho.modules.tenants.infrastructure.http_router import TENANT
 
@@ -56,7 +57,7 @@ NO_TENANT: Final = UUID(int=0)
     responses=problems(TenantNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
 async def get_any_tenant(
-    tenant_id: UUID, tenants: NamedTenantService, if_none_match: IfNoneMatch = None
+    tenant_id: TenantId, tenants: NamedTenantService, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return a business."""
     tenant = await tenants.get(tenant_id)
@@ -101,7 +102,7 @@ async def post_tenant(body: TenantCreate, opening: Opening) -> Response:
     response_model=TenantResponse,
     responses=problems(TenantNotFoundError, *IDEMPOTENT) | answers(200, ETAG),
 )
-async def suspend_tenant(tenant_id: UUID, tenants: NamedTenantService) -> Response:
+async def suspend_tenant(tenant_id: TenantId, tenants: NamedTenantService) -> Response:
     """Suspend a business: its keys are refused within 5 seconds, on every worker."""
     tenant = await tenants.suspend(tenant_id)
     return TENANT.one(tenant, headers=etag(tenant.version))
@@ -112,7 +113,7 @@ async def suspend_tenant(tenant_id: UUID, tenants: NamedTenantService) -> Respon
     response_model=TenantResponse,
     responses=problems(TenantNotFoundError, *IDEMPOTENT) | answers(200, ETAG),
 )
-async def resume_tenant(tenant_id: UUID, tenants: NamedTenantService) -> Response:
+async def resume_tenant(tenant_id: TenantId, tenants: NamedTenantService) -> Response:
     """Resume a business: its keys are served again within 5 seconds."""
     tenant = await tenants.resume(tenant_id)
     return TENANT.one(tenant, headers=etag(tenant.version))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Path
 from starlette.requests import Request
 
 from sokho.core.dependencies import (
@@ -20,6 +20,8 @@ from sokho.modules.tenants.domain.repository import TenantDirectory, TenantOpeni
 from sokho.modules.tenants.domain.service import TenantService
 from sokho.modules.tenants.infrastructure.postgres_repo import PostgresTenantRepo
 
+TenantId = Annotated[UUID, Path(description="The business's id.")]
+
 
 async def get_tenant_service(transaction: CurrentTransaction) -> TenantService:
     """Return the service on the caller's own business."""
@@ -27,7 +29,7 @@ async def get_tenant_service(transaction: CurrentTransaction) -> TenantService:
 
 
 async def get_named_transaction(
-    request: Request, tenant_id: UUID, origin: OperatorOrigin
+    request: Request, tenant_id: TenantId, origin: OperatorOrigin
 ) -> AsyncIterator[Transaction]:
     """Yield the transaction bound to the business that the operator names in the path."""
     async with open_transaction(request, tenant_id, origin) as transaction:

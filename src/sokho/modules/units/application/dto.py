@@ -1,16 +1,21 @@
 """What clients send and receive of units."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from sokho.core.application.dto import ABSENT, PatchModel, RequestModel, ResponseModel
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import WHOLE, one_line, trimmed_line
 from sokho.core.domain.paging import Position
-from sokho.modules.units.domain.entities import MAX_DECIMALS, Unit
+from sokho.modules.units.domain.entities import CODE_LENGTH, MAX_DECIMALS, NAME_LENGTH, Unit
 
 _EXAMPLE: Final[JsonDict] = {"code": "két", "name": "két 24 chai", "decimals": 0}
+
+Code = Annotated[str, trimmed_line(CODE_LENGTH, in_path=True)]
+Name = Annotated[str, one_line(NAME_LENGTH)]
+Decimals = Annotated[int, Field(ge=0, le=MAX_DECIMALS, strict=True), WHOLE]
 
 
 class UnitCreate(RequestModel):
@@ -18,11 +23,9 @@ class UnitCreate(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    code: str = Field(description="1 to 32 characters; unique in the business, case counts.")
-    name: str = Field(description="1 to 64 characters.")
-    decimals: int = Field(
-        0, ge=0, le=MAX_DECIMALS, strict=True, description="Decimals that a quantity may have."
-    )
+    code: Code = Field(description="1 to 32 characters; unique in the business, case counts.")
+    name: Name
+    decimals: Decimals = Field(0, description="Decimals that a quantity may have.")
 
 
 class UnitUpdate(PatchModel):
@@ -30,8 +33,8 @@ class UnitUpdate(PatchModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"decimals": 2}]})
 
-    name: str = Field(ABSENT, description="1 to 64 characters.")
-    decimals: int = Field(ABSENT, ge=0, le=MAX_DECIMALS, strict=True)
+    name: Name = ABSENT
+    decimals: Decimals = ABSENT
 
 
 class UnitResponse(ResponseModel):
@@ -39,9 +42,9 @@ class UnitResponse(ResponseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    code: str
-    name: str
-    decimals: int
+    code: Code
+    name: Name
+    decimals: Decimals
 
 
 class UnitListQuery(ListQuery):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sokho.core.application.schemas import looked_for
 from sokho.core.dependencies import tenant_with
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.scopes import Scope
@@ -43,7 +44,9 @@ UNIT: Final = Representation(UnitResponse, Unit)
 
 MayRead = Annotated[UUID, tenant_with(Scope.ITEMS_READ)]
 MayWrite = Annotated[UUID, tenant_with(Scope.ITEMS_WRITE)]
-Code = Annotated[str, Path(max_length=CODE_LENGTH, examples=["kg"])]
+Code = Annotated[
+    str, looked_for(CODE_LENGTH), Path(description="The unit's code.", examples=["kg"])
+]
 
 
 @router.get(
