@@ -26,6 +26,7 @@ from sokho.modules.locations.domain.repository import LocationFilter
 Code = Annotated[str, trimmed_line(CODE_LENGTH)]
 Name = Annotated[str, one_line(NAME_LENGTH)]
 
+_WAREHOUSE: Final[JsonDict] = {"code": "KHO-2", "name": "Kho Bình Tân", "kind": "warehouse"}
 _EXAMPLE: Final[JsonDict] = {
     "code": "A-01",
     "name": "Kệ A, tầng 1",
@@ -37,7 +38,7 @@ _EXAMPLE: Final[JsonDict] = {
 class LocationCreate(RequestModel):
     """A new location."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_WAREHOUSE, _EXAMPLE]})
 
     code: Code = Field(description="1 to 32 characters; unique in the business, ignoring case.")
     name: Name
