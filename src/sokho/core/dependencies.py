@@ -21,6 +21,10 @@ from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY, acting_for
+from sokho.core.infrastructure.http.idempotency import (
+    IdempotencyKeyRequiredError,
+    idempotency_key,
+)
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -105,9 +109,19 @@ def tenant_with(*scopes: Scope) -> Any:
     return Security(get_current_tenant, scopes=[str(scope) for scope in scopes])
 
 
+def idempotently() -> Any:
+    """Return the dependency of a POST that must not be sent without an Idempotency-Key."""
+    return Depends(_require_idempotency_key)
+
+
 def for_operators() -> Any:
     """Return the dependency of a route that the operator alone may call."""
     return Security(get_operator)
+
+
+async def _require_idempotency_key(request: Request) -> None:
+    if idempotency_key(request) is None:
+        raise IdempotencyKeyRequiredError
 
 
 def _origin(request: Request, actor: str) -> Origin:

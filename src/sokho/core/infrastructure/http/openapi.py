@@ -21,7 +21,12 @@ from sokho.core.infrastructure.http.errors import (
     RateLimitedError,
     UnsupportedMediaTypeError,
 )
-from sokho.core.infrastructure.http.idempotency import HEADER, KEY_LENGTH, REPLAYED
+from sokho.core.infrastructure.http.idempotency import (
+    HEADER,
+    KEY_LENGTH,
+    REPLAYED,
+    IdempotencyKeyRequiredError,
+)
 from sokho.core.infrastructure.http.problems import (
     HEADERS_OF_STATUS,
     INTERNAL_ERROR,
@@ -174,7 +179,9 @@ def complete(document: dict[str, Any]) -> None:
 
 
 def _tell_of_idempotency(operation: dict[str, Any]) -> None:
-    operation["parameters"].append(_IDEMPOTENCY_KEY)
+    bad_requests = operation["responses"].get("400", {}).get("description", "")
+    is_required = IdempotencyKeyRequiredError.code in bad_requests
+    operation["parameters"].append(_IDEMPOTENCY_KEY | {"required": is_required})
     for status, response in operation["responses"].items():
         if int(status) < HTTPStatus.MULTIPLE_CHOICES:
             response.setdefault("headers", {}).update(_REPLAYED)

@@ -33,11 +33,13 @@ from sokho.core.infrastructure.http.errors import (
     RateLimitedError,
     UnsupportedMediaTypeError,
 )
+from sokho.core.infrastructure.http.idempotency import IdempotencyKeyRequiredError
 from sokho.core.infrastructure.http.validation import field_errors
 
 _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     MalformedJsonError: 400,
     InvalidCursorError: 400,
+    IdempotencyKeyRequiredError: 400,
     UnauthenticatedError: 401,
     TenantSuspendedError: 403,
     PermissionDeniedError: 403,
@@ -110,6 +112,7 @@ def problem(
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.text.in_language(language),
+            **error.more,
         }
         for error in islice(errors, _MOST_ERRORS)
     ]
