@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from sokho.core.application.dto import RequestModel, ResponseModel
@@ -30,11 +30,7 @@ from sokho.modules.stock.domain.repository import TransactionFilter
 _DIGITS: Final = r"^-?[0-9]{1,60}(\.[0-9]{1,60})?$"
 
 # A number of JSON is a float to most who read it, and 0.1 is none.
-Quantity = Annotated[
-    Annotated[str, Field(pattern=_DIGITS)],
-    AfterValidator(Decimal),
-    WithJsonSchema({"type": "string", "pattern": _DIGITS, "examples": ["12", "0.5"]}),
-]
+Quantity = Annotated[str, Field(pattern=_DIGITS, json_schema_extra={"examples": ["12", "0.5"]})]
 """A decimal as a string: digits, and a point where there are decimals."""
 
 _ITEM: Final = "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55"
@@ -59,6 +55,17 @@ class LineCreate(RequestModel):
     from_location_id: UUID | None = None
     to_location_id: UUID | None = None
 
+    def line(self) -> Line:
+        """Return the line as it is to be posted."""
+        return Line(
+            item_id=self.item_id,
+            sku=self.sku,
+            quantity=Decimal(self.quantity),
+            unit=self.unit,
+            from_location_id=self.from_location_id,
+            to_location_id=self.to_location_id,
+        )
+
 
 class TransactionCreate(RequestModel):
     """A document to be posted."""
@@ -82,9 +89,15 @@ class TransactionCreate(RequestModel):
 
     def document(self) -> Document:
         """Return what is to be posted."""
-        given = {name: getattr(self, name) for name in self.__class__.model_fields}
-        lines = tuple(Line(**line.model_dump()) for line in self.lines)
-        return Document(**given | {"lines": lines})
+        return Document(
+            type=self.type,
+            lines=tuple(line.line() for line in self.lines),
+            effective_at=self.effective_at,
+            document_no=self.document_no,
+            external_ref=self.external_ref,
+            note=self.note,
+            reason=self.reason,
+        )
 
 
 class TransactionReverse(RequestModel):
