@@ -29,6 +29,7 @@ from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.stock.infrastructure import reads_router as stock_reads
 from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
 from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.tenants.infrastructure import admin_router as admin
@@ -138,6 +139,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         conversions.router,
         units.router,
         stock_transactions.router,
+        stock_reads.router,
         tenant.router,
         api_keys.router,
         audit.router,
