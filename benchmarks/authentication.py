@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 from benchmarks.dataset import SECRET, Dataset, filled_database
 from benchmarks.report import versions
+from benchmarks.servers import UNREACHED
 from sokho.app import create_app
 from sokho.core.dependencies import open_transaction
 from sokho.core.infrastructure.database import TENANT, Database, Row, Statement, Transaction
@@ -145,7 +146,12 @@ async def _measure(dataset: Dataset, rounds: int, calls: int) -> dict[str, Turns
     database = CountingDatabase(dataset.urls.app)
     app = create_app(
         Settings.model_validate(
-            {"database_url": dataset.urls.app, "secret": SECRET, "log_level": "warning"}
+            {
+                "database_url": dataset.urls.app,
+                "secret": SECRET,
+                "log_level": "warning",
+                "requests_per_minute": UNREACHED,
+            }
         )
     )
     assert isinstance(app, Application)

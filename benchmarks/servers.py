@@ -17,6 +17,9 @@ _ROOT: Final = Path(__file__).parents[1]
 _READY_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 15.0
 
+UNREACHED: Final = 1_000_000_000
+"""A quota that is counted, and that no load here uses up."""
+
 NAIVE: Final = "naive"
 RAW: Final = "raw ASGI"
 SOKHO: Final = "Sokho"
@@ -86,6 +89,7 @@ def sokho(name: str, dataset: Dataset, *, log_level: str, **environment: str) ->
             "SOKHO_SECRET": SECRET,
             "SOKHO_PORT": str(port),
             "SOKHO_LOG_LEVEL": log_level,
+            "SOKHO_REQUESTS_PER_MINUTE": str(UNREACHED),
             **environment,
         },
         port,

@@ -142,6 +142,7 @@ def settings_for(urls: DatabaseUrls, **others: object) -> Settings:
             "operator_key_hash": Pepper(keys.pepper_id, keys.pepper).hash(OPERATOR_KEY).hex(),
             "log_level": "error",
             "auth_failures_per_minute": 0,  # all of a run come from one address
+            "requests_per_minute": 0,
             **others,
         }
     )

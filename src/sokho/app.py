@@ -12,14 +12,17 @@ from fastapi import FastAPI
 from sokho import __version__
 from sokho.core.infrastructure.background import beside
 from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.connection_budget import WORKER_POOL_SIZE
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.database.idempotency_keys import remove_expired
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.http import health
+from sokho.core.infrastructure.http.admission import Admission
 from sokho.core.infrastructure.http.application import Application
 from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.http.idempotency import Idempotency
+from sokho.core.infrastructure.http.quotas import Quotas
 from sokho.core.infrastructure.logging import configure_logging, logger
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
@@ -47,8 +50,6 @@ Every operation needs a key: `Authorization: Bearer sokho_…`. The key says whi
 - **Changes** of what others may change too need `If-Match` with the `ETag` of what was read.
 - Bodies have at most 1 MiB; unknown fields and parameters are refused.
 """
-
-_WORKER_POOL_SIZE: Final = 2
 
 _CHORES: Final = (Chore("idempotency_keys", timedelta(hours=1), remove_expired),)
 
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.worker_database_url is not None:
         worker = Database(
             settings.url("worker_database_url"),
-            pool_size=_WORKER_POOL_SIZE,
+            pool_size=WORKER_POOL_SIZE,
             prepared_statements=settings.prepared_statements,
         )
 
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
     )
+    app.add_middleware(Admission, most=settings.concurrent_requests)
     app.state.database = database
     app.state.cursors = CursorCodec(keys.cursor)
     app.state.pepper = Pepper(keys.pepper_id, keys.pepper)
@@ -129,6 +131,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         operator_key_hash=settings.operator_hash(),
     )
     app.state.auth_failures = AuthFailures(settings.auth_failures_of_a_worker)
+    app.state.quotas = Quotas(settings.requests_per_minute)
     app.state.idempotency = Idempotency(keys.answers)
     app.state.ledger_seal = Seal(keys.ledger_id, keys.ledger)
     app.state.opening = partial(BusinessOpening, keys)

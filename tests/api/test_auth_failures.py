@@ -12,19 +12,10 @@ from sokho.core.infrastructure.http.errors import RateLimitedError
 from sokho.core.infrastructure.settings import Settings
 from tests.api.problems import problem_of
 from tests.conftest import OPERATOR_KEY, Business
+from tests.fakes.ticks import Ticks
 
 LIMIT: Final = 100
 ITEMS: Final = "/v1/items"
-
-
-class Ticks:
-    """A monotonic clock that stands still unless it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 class Counter:

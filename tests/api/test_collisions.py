@@ -6,9 +6,11 @@ from typing import Final
 import asyncpg
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from sokho.app import create_app
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from sokho.core.infrastructure.http.quotas import Quotas
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
 from tests.api.problems import problem_of
@@ -35,8 +37,9 @@ CREATE %(constraint)s TRIGGER collide %(when)s INSERT ON items %(deferred)s
 class Obstacle:
     """A database on which inserting an item fails, some times."""
 
-    def __init__(self, admin: asyncpg.Connection, http: httpx2.AsyncClient) -> None:
+    def __init__(self, admin: asyncpg.Connection, app: FastAPI, http: httpx2.AsyncClient) -> None:
         self._admin = admin
+        self.app = app
         self.http = http
 
     async def stand(
@@ -68,7 +71,7 @@ async def obstacle(scratch: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIte
     opened = await open_business(app.state.database, derived_keys, "Quán")
     admin = await asyncpg.connect(scratch.admin)
     async with client_of(app, opened.api_key) as http:
-        yield Obstacle(admin, http)
+        yield Obstacle(admin, app, http)
     await admin.close()
     await close(app)
 
@@ -87,6 +90,13 @@ class TestCollision:
         assert answer.status_code == 201
         assert await obstacle.tries() == TRIES
         assert len((await obstacle.http.get("/v1/items")).json()) == 1
+
+    async def test_is_one_request_of_the_key(self, obstacle: Obstacle):
+        obstacle.app.state.quotas = Quotas(10)
+        await obstacle.stand("40001", times=TRIES - 1)
+        answer = await obstacle.http.post("/v1/items", json=ITEM)
+        assert await obstacle.tries() == TRIES
+        assert answer.headers.get_list("ratelimit") == ['"default";r=9;t=60']
 
     @COLLISIONS
     async def test_that_stays_is_told(self, obstacle: Obstacle, code: str):

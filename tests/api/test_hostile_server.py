@@ -1,86 +1,22 @@
 """Hostile bytes through the real server: bodies that come in pieces, and what it reads itself."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import closing
 from typing import Final
 
-import httpx2
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
-from sokho.core.infrastructure.http.protocol import ProblemProtocol
 from tests.api.problems import CANARY, problem_of
+from tests.api.wire import Server, listening, parsed, port_of
 from tests.conftest import Business
 
 MIB: Final = 1024 * 1024
 
 
-class Server:
-    """The service behind uvicorn as ``sokho serve`` runs it, spoken to in bytes."""
-
-    def __init__(self, port: int, key: str) -> None:
-        self._port = port
-        self._key = key
-
-    def request(self, *lines: str, start: str = "POST /v1/items") -> bytes:
-        """Return the head of a request that closes its connection."""
-        head = [
-            f"{start} HTTP/1.1",
-            "Host: sokho.test",
-            "Connection: close",
-            f"Authorization: Bearer {self._key}",
-            "Content-Type: application/json",
-        ]
-        return "\r\n".join([*head, *lines, "", ""]).encode("latin-1")
-
-    async def answers(self, *parts: bytes, pause: float = 0.0) -> bytes:
-        """Return all that comes back for bytes sent one part after the other."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        with closing(writer):
-            for part in parts:
-                writer.write(part)
-                await asyncio.sleep(pause)
-            async with asyncio.timeout(10):
-                return await reader.read()
-
-    async def breaks_off(self, part: bytes) -> None:
-        """Send the beginning of a request, and hang up."""
-        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        writer.write(part)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-        await asyncio.sleep(0.05)
-
-
-def parsed(came: bytes) -> httpx2.Response:
-    """Return what came as one answer."""
-    head, _, content = came.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    headers = [(name, value) for name, _, value in (line.partition(": ") for line in rest)]
-    return httpx2.Response(int(first.split()[1]), headers=headers, content=content)
-
-
 @pytest.fixture
 async def server(app: FastAPI, business: Business) -> AsyncIterator[Server]:
-    config = uvicorn.Config(
-        app,
-        port=0,
-        http=ProblemProtocol,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
-    config.load()
-    running = uvicorn.Server(config)
-    running.lifespan = config.lifespan_class(config)
-    await running.startup()
-    port = running.servers[0].sockets[0].getsockname()[1]
-    yield Server(port, business.api_key)
-    await running.shutdown()
+    async with listening(app) as running:
+        yield Server(port_of(running), business.api_key)
 
 
 def chunked(body: bytes, size: int) -> bytes:

@@ -38,6 +38,7 @@ class Service:
             "SOKHO_DATA_DIR": str(folder),
             "SOKHO_PORT": "0",
             "SOKHO_LANG": "en",
+            "SOKHO_DRAIN_SECONDS": "0",
             **environment,
         }
         self._command = (*command, *arguments)
@@ -145,6 +146,34 @@ class TestServe:
                 assert service.http.get("/v1/items?limit=1").status_code == 200
             assert service.stop(signal.SIGTERM) == 0
         assert postmaster(folder) is None
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_a_service_that_stops_says_so_and_serves_on_for_a_while(
+        self, folder: Path, workers: str
+    ):
+        with Service(folder, "--workers", workers, SOKHO_DRAIN_SECONDS="3") as service:
+            service.process.send_signal(signal.SIGTERM)
+            until(lambda: service.http.get("/readyz").status_code == 503)
+            answer = service.http.get("/readyz")
+            assert answer.json()["code"] == "temporarily_overloaded"
+            assert answer.headers["connection"] == "close"
+            assert service.http.get("/livez").status_code == 200
+            assert service.http.get("/v1/items?limit=1").status_code == 200
+            assert service.process.wait(_PATIENCE_SECONDS) == 0
+
+    def test_only_the_demo_does_not_count_requests_and_only_unless_that_is_set(self, folder: Path):
+        with Service(folder) as demo:
+            assert "ratelimit" not in demo.http.get("/v1/items?limit=1").headers
+        with Service(folder, SOKHO_REQUESTS_PER_MINUTE="7") as limited:
+            answer = limited.http.get("/v1/items?limit=1")
+            assert answer.headers["ratelimit-policy"] == '"default";q=7;w=60'
+
+    def test_more_connections_than_the_database_allows_are_told_before_it_serves(self, cli: Cli):
+        answer = cli.process("serve", "--port", "0", "--workers", "8", SOKHO_POOL_SIZE="50")
+        assert answer.returncode == 1
+        for part in ("421 connections", "8 processes × 52", "SOKHO_POOL_SIZE", "SOKHO_WORKERS"):
+            assert part in answer.stderr
+        assert "Ctrl-C" not in answer.stdout
 
     def test_a_killed_service_loses_nothing_and_the_next_takes_over(self, folder: Path):
         with Service(folder) as service:

@@ -18,6 +18,8 @@ from sokho.core.infrastructure.settings import Settings, export
 
 _T = TypeVar("_T")
 
+_PATIENCE_SECONDS = 10.0  # a command has more time than a request
+
 
 def data_dir(settings: Settings) -> Path:
     """Return the folder of the embedded database, the secret and the demo's keys."""
@@ -79,7 +81,9 @@ def refuse_if_set(settings: Settings) -> None:
 def _run(dsn: str, work: Callable[[Database], Awaitable[_T]]) -> _T:
     async def run() -> _T:
         prepared = Settings.load().prepared_statements
-        database = Database(dsn, pool_size=1, prepared_statements=prepared)
+        database = Database(
+            dsn, pool_size=1, patience=_PATIENCE_SECONDS, prepared_statements=prepared
+        )
         try:
             return await work(database)
         except asyncpg.UndefinedTableError as error:

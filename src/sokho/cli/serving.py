@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,6 +18,11 @@ from sokho.cli.language import tr
 from sokho.cli.runtime import running_database, with_database
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.connection_budget import (
+    WORKER_POOL_SIZE,
+    refuse_unless_connections_suffice,
+)
 from sokho.core.infrastructure.database.migrate import migrate
 from sokho.core.infrastructure.database.readiness import refuse_unless_sealed
 from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
@@ -24,7 +30,6 @@ from sokho.core.infrastructure.logging import configure_logging, logger
 from sokho.core.infrastructure.settings import Settings, export
 
 _CHECK_DATABASE_SECONDS = 1.0
-_DRAIN_SECONDS = 10
 _BACKLOG = 2048
 
 _NOT_OPENED = Text(
@@ -51,6 +56,8 @@ def serve(
     chosen = {"host": host, "port": port, "workers": workers}
     export(**{name: str(value) for name, value in chosen.items() if value is not None})
     settings = Settings.load()
+    if demo and "requests_per_minute" not in settings.model_fields_set:
+        export(requests_per_minute="0")  # whoever plays with it is not to be counted
     # uvicorn drains and then raises the signal anew: what was started must still be stopped.
     for ending in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
         signal.signal(ending, lambda *_: sys.exit(0))
@@ -60,6 +67,7 @@ def serve(
     ):
         settings.derived_keys()  # made now, once, not by each worker
         with_database(settings, refuse_unless_sealed)
+        with_database(settings, partial(_refuse_unless_connections_suffice, settings))
         tenants = open_demo(settings) if demo else []
         _, port = listener.getsockname()[:2]
         url = f"http://{_shown(settings.host)}:{port}"
@@ -87,30 +95,33 @@ def migrate_() -> None:
     typer.echo(tr("Cơ sở dữ liệu đã ở phiên bản mới nhất.", "The database is up to date."))
 
 
+async def _refuse_unless_connections_suffice(settings: Settings, database: Database) -> None:
+    await refuse_unless_connections_suffice(
+        database,
+        workers=settings.workers,
+        pool_size=settings.pool_size,
+        worker_pool_size=WORKER_POOL_SIZE if settings.worker_database_url else 0,
+        reserve=settings.connection_reserve,
+    )
+
+
 def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
-    from uvicorn.supervisors import Multiprocess
 
-    from sokho.core.infrastructure.http.protocol import ProblemProtocol
+    from sokho.core.infrastructure.http import server
 
     config = uvicorn.Config(
         "sokho.app:create_app",
         factory=True,
-        http=ProblemProtocol,
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-    server = uvicorn.Server(config)
-    if settings.workers == 1:
-        with contextlib.suppress(KeyboardInterrupt):  # how uvicorn hands on a Ctrl-C
-            server.run(sockets=[listener])
-    else:
-        Multiprocess(config, sockets=[listener]).run()
+    with contextlib.suppress(KeyboardInterrupt):  # how uvicorn hands on a Ctrl-C
+        server.serve(config, listener, drain_seconds=settings.drain_seconds)
 
 
 @contextmanager

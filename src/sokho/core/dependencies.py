@@ -25,6 +25,7 @@ from sokho.core.infrastructure.http.idempotency import (
     IdempotencyKeyRequiredError,
     idempotency_key,
 )
+from sokho.core.infrastructure.http.quotas import Quotas
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -140,7 +141,12 @@ async def _verified(request: Request, token: str | None) -> Principal | Operator
         failures: AuthFailures = request.app.state.auth_failures
         failures.note(request.client.host if request.client else "")
         raise
-    RequestContext.of(request.scope).caller = caller
+    context = RequestContext.of(request.scope)
+    is_tried_again = context.caller is not None
+    context.caller = caller
+    if isinstance(caller, Principal) and not is_tried_again:
+        quotas: Quotas = request.app.state.quotas
+        quotas.count(caller, context)
     return caller
 
 

@@ -40,10 +40,24 @@ class Settings(BaseSettings):
     auth_failures_per_minute: int = Field(
         100, ge=0, description="Wrong keys that an address may show; 0 for any number."
     )
+    requests_per_minute: int = Field(
+        30_000, ge=0, description="Of one key at each worker; 0 for any number."
+    )
+    concurrent_requests: int = Field(
+        500, ge=1, description="Requests that a worker takes on at once."
+    )
+    drain_seconds: float = Field(
+        2, ge=0, le=300, description="How long to serve on after SIGTERM, while /readyz says 503."
+    )
     trusted_proxies: str = Field(
         "", description="Whose X-Forwarded-For is believed: addresses or networks, by commas."
     )
     pool_size: int = Field(10, ge=1, le=1000, description="Connections of each worker process.")
+    connection_reserve: int = Field(
+        5,
+        ge=-1,
+        description="Connections of the database left for others; -1 behind a pooler: no check.",
+    )
     prepared_statements: bool = Field(True, description="Off behind PgBouncer before 1.21.")
     docs: bool = Field(True, description="Whether /docs is served.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sokho.core.domain.identity import COMMAND_LINE, Origin
 from sokho.core.infrastructure.database.clock import DatabaseClock
-from sokho.core.infrastructure.database.pool import Connection, Pool
+from sokho.core.infrastructure.database.pool import PATIENCE_SECONDS, Connection, Pool
 from sokho.core.infrastructure.database.transaction import (
     ReadTransaction,
     Transaction,
@@ -18,8 +18,17 @@ from sokho.core.infrastructure.database.transaction import (
 class Database:
     """One PostgreSQL, reached as one role through one pool."""
 
-    def __init__(self, dsn: str, *, pool_size: int, prepared_statements: bool = True) -> None:
-        self._pool = Pool(dsn, size=pool_size, prepared_statements=prepared_statements)
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        pool_size: int,
+        patience: float = PATIENCE_SECONDS,
+        prepared_statements: bool = True,
+    ) -> None:
+        self._pool = Pool(
+            dsn, size=pool_size, patience=patience, prepared_statements=prepared_statements
+        )
         self.clock = DatabaseClock(self._ask_for_time)
 
     def transaction(

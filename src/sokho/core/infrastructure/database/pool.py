@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -31,7 +32,10 @@ UNREACHABLE: Final = (
 )
 """What the driver raises when the database cannot be reached just now."""
 
-_CONNECT_TIMEOUT_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 1.0
+"""How long a request waits for a connection."""
+
+_CLOSE_TIMEOUT_SECONDS: Final = 5.0
 
 _ANSWER_TIMEOUT_SECONDS: Final = 8.0
 """Longer than the server's own limits: for a server that does not answer at all."""
@@ -58,7 +62,12 @@ class Pool:
     """At most `size` connections to `dsn`; who waits longer than `patience` is refused."""
 
     def __init__(
-        self, dsn: str, *, size: int, patience: float = 1.0, prepared_statements: bool = True
+        self,
+        dsn: str,
+        *,
+        size: int,
+        patience: float = PATIENCE_SECONDS,
+        prepared_statements: bool = True,
     ) -> None:
         self._dsn = dsn
         self._size = size
@@ -69,9 +78,16 @@ class Pool:
         self._taken = 0
 
     async def acquire(self) -> Connection:
-        """Return a connection outside any transaction; raises `OverloadedError`."""
+        """Return a connection outside any transaction; raises `OverloadedError`.
+
+        Waiting and connecting take no longer than the patience together, or half as much
+        again: who got a place late needs time to connect, or nobody would ever do so.
+        """
+        patience = self._patience
         if self._taken >= self._size:
+            began = monotonic()
             await self._wait_for_turn()
+            patience = max(patience / 2, patience - (monotonic() - began))
         else:
             self._taken += 1
         while self._free:
@@ -79,7 +95,9 @@ class Pool:
             if not connection.is_closed():
                 return connection
         try:
-            return await open_connection(self._dsn, statement_cache=self._statement_cache)
+            return await _open_connection(
+                self._dsn, patience=patience, statement_cache=self._statement_cache
+            )
         except BaseException as error:
             self._leave()
             if isinstance(error, UNREACHABLE):
@@ -117,7 +135,7 @@ class Pool:
     async def close(self) -> None:
         """Close every free connection."""
         while self._free:
-            await self._free.pop().close(timeout=_CONNECT_TIMEOUT_SECONDS)
+            await self._free.pop().close(timeout=_CLOSE_TIMEOUT_SECONDS)
 
     async def _wait_for_turn(self) -> None:
         loop = asyncio.get_running_loop()
@@ -148,11 +166,15 @@ def _refuse(turn: asyncio.Future[None]) -> None:
         turn.set_exception(OverloadedError())
 
 
-async def open_connection(dsn: str, *, statement_cache: int = 512) -> Connection:
+async def _open_connection(dsn: str, *, patience: float, statement_cache: int) -> Connection:
     """Open one driver connection with Sokho's settings and codecs."""
+    async with asyncio.timeout(patience):
+        return await _connected(dsn, statement_cache)
+
+
+async def _connected(dsn: str, statement_cache: int) -> Connection:
     connection: Connection = await asyncpg.connect(
         dsn,
-        timeout=_CONNECT_TIMEOUT_SECONDS,
         command_timeout=_ANSWER_TIMEOUT_SECONDS,
         statement_cache_size=statement_cache,
         max_cached_statement_lifetime=0,

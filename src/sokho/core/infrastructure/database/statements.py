@@ -23,7 +23,7 @@ TENANT: Final = sa.bindparam("current_tenant", type_=sa.Uuid())
 
 _DIALECT: Final[Any] = cast("Any", asyncpg_dialect)()
 
-# The codec of the connection encodes these (see `pool.open_connection`), and lists of
+# The codec of the connection encodes these (see `pool.py`), and lists of
 # plain values need no encoding; so SQLAlchemy's own processors are not called.
 _ENCODED_BY_DRIVER: Final = (JSON, JSONB, sa.ARRAY)
 

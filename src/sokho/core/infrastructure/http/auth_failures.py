@@ -1,16 +1,12 @@
 """Who guesses keys is slowed down: failures by address are counted, and refused beyond a limit."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 from math import ceil
 from time import monotonic
-from typing import Final
 
 from sokho.core.infrastructure.http.errors import RateLimitedError
-
-_WINDOW_SECONDS: Final = 60.0
-_ADDRESSES: Final = 10_000
+from sokho.core.infrastructure.http.windows import Windows
 
 
 class AuthFailures:
@@ -23,23 +19,15 @@ class AuthFailures:
 
     def __init__(self, per_minute: int, *, ticks: Callable[[], float] = monotonic) -> None:
         self._per_minute = per_minute
-        self._ticks = ticks
-        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._windows: Windows[str] = Windows(ticks)
 
     def note(self, address: str) -> None:
         """Count one failure; raises `RateLimitedError` when there were too many."""
         if not self._per_minute:
             return
-        now, network = self._ticks(), _network(address)
-        began, failures = self._windows.get(network, (now, 0))
-        if now - began >= _WINDOW_SECONDS:
-            began, failures = now, 0
-        self._windows[network] = (began, failures + 1)
-        self._windows.move_to_end(network)
-        if len(self._windows) > _ADDRESSES:
-            self._windows.popitem(last=False)
-        if failures >= self._per_minute:
-            raise RateLimitedError(ceil(began + _WINDOW_SECONDS - now))
+        failures, seconds_left = self._windows.count(_network(address))
+        if failures > self._per_minute:
+            raise RateLimitedError(ceil(seconds_left))
 
 
 def _network(address: str) -> str:

@@ -1,5 +1,6 @@
 """The request's body, read strictly: bounded, UTF-8, and JSON as RFC 8259 has it."""
 
+import asyncio
 import json
 import math
 from collections.abc import Collection
@@ -11,10 +12,14 @@ from starlette.types import Receive, Scope
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
+    RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+
+BODY_SECONDS: Final = 15.0
+"""How long a body may take to arrive."""
 
 MAX_DEPTH: Final = 64
 
@@ -30,7 +35,7 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
     """Return the body, which is of one of `media_types`.
 
     Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
-    byte is read, else as it arrives).
+    byte is read, else as it arrives), `RequestTimeoutError`.
     """
     media_type, declared = "", 0.0
     for name, value in scope["headers"]:
@@ -43,7 +48,11 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
         raise BodyTooLargeError
     if media_type not in media_types:
         raise UnsupportedMediaTypeError
-    return await _read(receive)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive)
+    except TimeoutError:
+        raise RequestTimeoutError from None
 
 
 def parsed(body: bytes) -> Any:

@@ -19,6 +19,8 @@ class RequestContext:
     started: float = field(default_factory=perf_counter)
     caller: Principal | Operator | None = None
     transaction: Transaction | None = None
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """What its answer gets beside its own headers, also when it is a refusal."""
 
     @property
     def age(self) -> float:

@@ -21,6 +21,16 @@ class BodyTooLargeError(DomainError):
     text = Text(vi="Nội dung gửi lên quá lớn.", en="The body is too large.")
 
 
+class RequestTimeoutError(DomainError):
+    """The body did not arrive in time (RFC 9110, section 15.5.9)."""
+
+    code = "request_timeout"
+    text = Text(
+        vi="Yêu cầu được gửi quá chậm; vui lòng thử lại.",
+        en="The request was sent too slowly; please retry.",
+    )
+
+
 class UnsupportedMediaTypeError(DomainError):
     """The body is of a type that this operation does not read."""
 

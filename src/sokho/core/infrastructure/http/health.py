@@ -1,5 +1,7 @@
 """``/livez`` and ``/readyz``, for whatever watches over the process."""
 
+from typing import Final
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,6 +9,9 @@ from starlette.responses import Response
 from sokho.core.infrastructure.database import OverloadedError
 from sokho.core.infrastructure.database.readiness import is_ready
 from sokho.core.infrastructure.http.routing import PreparedRoute
+
+DRAINING: Final = "draining"
+"""Stands in the server's state (`scope["state"]`) once it is about to stop."""
 
 router = APIRouter(tags=["health"], route_class=PreparedRoute, include_in_schema=False)
 
@@ -19,7 +24,10 @@ async def livez() -> Response:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the database answers with the schema that this version needs."""
-    if not await is_ready(request.app.state.database):
+    """Answer 200 when the database answers with the schema that this version needs.
+
+    Not while the server is about to stop: then nothing new should be sent here.
+    """
+    if DRAINING in request.scope.get("state", ()) or not await is_ready(request.app.state.database):
         raise OverloadedError
     return Response(b'{"status":"ok"}', media_type="application/json")

@@ -19,6 +19,7 @@ from sokho.core.infrastructure.http.errors import (
     MalformedJsonError,
     PreconditionRequiredError,
     RateLimitedError,
+    RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.idempotency import (
@@ -48,6 +49,7 @@ _OF_EVERY_OPERATION: Final[tuple[type[DomainError], ...]] = (
 
 READS_BODY: Final[tuple[type[DomainError], ...]] = (
     MalformedJsonError,
+    RequestTimeoutError,
     BodyTooLargeError,
     UnsupportedMediaTypeError,
 )
@@ -73,6 +75,8 @@ _IDEMPOTENCY_KEY: Final = {
 _SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _REQUEST_ID: Final = "019a9f2c-6a31-7c55-b3ad-6f8d2f0c4e11"
 
+
+_HEADERS_OF_PROBLEMS: Final = {**HEADERS_OF_STATUS, 429: {"Retry-After": "42"}}
 
 _ERRORS: Final[Mapping[str, Any]] = {
     "validation_failed": {
@@ -108,6 +112,16 @@ LIST_HEADERS: Final = {
         "2026-03-01T05:00:00.000000Z",
     ),
 }
+RATE_LIMIT: Final = {
+    "RateLimit-Policy": _header(
+        "How many requests (`q`) the key may send in a time (`w` seconds), at each process.",
+        '"default";q=30000;w=60',
+    ),
+    "RateLimit": _header(
+        "How many are left (`r`), and after how many seconds (`t`) all are there again.",
+        '"default";r=29987;t=42',
+    ),
+}
 NOT_MODIFIED: Final[Responses] = {
     304: {"description": "`If-None-Match` names the present state.", "headers": ETAG}
 }
@@ -135,7 +149,7 @@ def problems(*errors: type[DomainError]) -> Responses:
             "description": ", ".join(f"`{code}`" for code in by_code),
             "headers": {
                 name: _header("", value)
-                for name, value in HEADERS_OF_STATUS.get(status, {}).items()
+                for name, value in _HEADERS_OF_PROBLEMS.get(status, {}).items()
             },
             "content": {
                 "application/problem+json": {
@@ -192,8 +206,12 @@ def _complete(operation: dict[str, Any]) -> None:
     content = operation.get("requestBody", {}).get("content", {})
     if MERGE_PATCH in content:
         content[JSON] = content[MERGE_PATCH]
-    for response in responses.values():
-        response.setdefault("headers", {})["X-Request-Id"] = REQUEST_ID
+    is_limited = any(API_KEY.scheme_name in needed for needed in operation.get("security", ()))
+    for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        headers["X-Request-Id"] = REQUEST_ID
+        if is_limited and status != "401":
+            headers.update(RATE_LIMIT)
     for parameter in operation.get("parameters", []):
         kinds = [kind for kind in parameter["schema"].pop("anyOf", []) if kind != {"type": "null"}]
         if len(kinds) == 1:  # a parameter is left out, never null

@@ -31,6 +31,7 @@ from sokho.core.infrastructure.http.errors import (
     MalformedJsonError,
     PreconditionRequiredError,
     RateLimitedError,
+    RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 from sokho.core.infrastructure.http.idempotency import IdempotencyKeyRequiredError
@@ -44,6 +45,7 @@ _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     TenantSuspendedError: 403,
     PermissionDeniedError: 403,
     NotFoundError: 404,
+    RequestTimeoutError: 408,
     ConflictError: 409,
     PreconditionFailedError: 412,
     BodyTooLargeError: 413,
@@ -56,6 +58,7 @@ _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
 
 HEADERS_OF_STATUS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="sokho"'},
+    408: {"Connection": "close"},
     503: {"Retry-After": "1"},
 }
 

@@ -1,0 +1,166 @@
+"""SIGTERM loses no request; uvicorn's own server, the control, loses some."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from sokho.core.infrastructure.http.accept_queue import refuse_newcomers
+from tests.integration.stopping import DRAIN_SECONDS, PATIENCE, ask, ask_on, load, stoppable
+
+CLIENTS: Final = 24
+
+MEANWHILE_SECONDS: Final = 1.0
+"""After this the stop has begun, also in workers, and draining has not ended."""
+
+one_and_two = pytest.mark.parametrize("workers", [1, 2])
+
+
+@dataclass
+class Stop:
+    """What clients saw of a stop while half of them kept connections alive."""
+
+    seen: Counter[str]
+    on_an_old_connection: str
+    on_a_new_one: str
+    exit_code: int
+
+
+async def stop_under_load(kind: str, workers: int) -> Stop:
+    seen: Counter[str] = Counter()
+    async with stoppable(kind, workers) as service:
+        clients = [
+            asyncio.create_task(load(service.port, seen, keeps_alive=number % 2 == 0))
+            for number in range(CLIENTS)
+        ]
+        async with connected(service.port) as (reader, writer):
+            await ask_on(reader, writer)
+            service.signal()
+            await asyncio.sleep(MEANWHILE_SECONDS)
+            old = await outcome(ask_on(reader, writer))
+        new = await outcome(ask(service.port))
+        code = await service.ended()
+        await asyncio.wait(clients, timeout=3)
+        for client in clients:
+            seen["lost"] += client.cancel()  # it waits for an answer of nobody
+    return Stop(seen, old, new, code)
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def outcome(asking: Coroutine[None, None, bytes]) -> str:
+    """Return whether a request was answered, and how its connection went on."""
+    try:
+        async with asyncio.timeout(2):
+            answer = await asking
+    except (OSError, asyncio.IncompleteReadError):
+        return "lost"
+    return "served, closed" if b"\r\nconnection: close\r\n" in answer else "served"
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and not yet lost."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [child for child in map(int, listed) if b"spawn_main" in command_of(child)]
+
+
+def command_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+class TestStop:
+    @one_and_two
+    async def test_loses_nothing_and_serves_on_while_clients_connect_elsewhere(self, workers: int):
+        stop = await stop_under_load("draining", workers)
+        assert (stop.seen["lost"], stop.exit_code) == (0, 0)
+        assert stop.seen["answered"] > CLIENTS
+        assert (stop.on_an_old_connection, stop.on_a_new_one) == ("served, closed",) * 2
+
+    @one_and_two
+    async def test_of_uvicorns_own_server_does(self, workers: int):
+        stop = await stop_under_load("uvicorn", workers)
+        assert stop.seen["lost"] > 0
+        assert (stop.on_an_old_connection, stop.on_a_new_one) == ("lost", "lost")
+
+    async def test_answers_what_is_on_its_way_when_the_port_is_closed(self):
+        async with (
+            stoppable("draining", 1) as service,
+            connected(service.port) as (reader, writer),
+        ):
+            await ask_on(reader, writer)
+            service.signal()
+            async with asyncio.timeout(PATIENCE):
+                while await outcome(ask(service.port)) != "lost":
+                    pass
+            assert await outcome(ask_on(reader, writer)) == "served, closed"
+            assert await service.ended() == 0
+
+    @one_and_two
+    async def test_is_cut_short_by_a_second_signal(self, workers: int):
+        async with stoppable("draining", workers) as service:
+            slow = asyncio.create_task(outcome(ask(service.port, b"/slow")))
+            await asyncio.sleep(0.1)
+            service.signal()
+            await asyncio.sleep(DRAIN_SECONDS + 1)
+            assert service.process.poll() is None
+            service.signal()
+            await service.ended()  # else it would wait for half a minute
+            assert await slow == "lost"
+
+    async def test_after_ctrl_c_does_not_wait(self):
+        async with stoppable("draining", 1) as service:
+            service.signal(signal.SIGINT)
+            await service.ended()
+            assert await outcome(ask(service.port)) == "lost"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+class TestWorker:
+    async def test_that_dies_is_replaced(self):
+        async with stoppable("draining", 2) as service:
+            before = children(service.process.pid)
+            os.kill(before[0], signal.SIGKILL)
+            async with asyncio.timeout(PATIENCE):
+                while len(set(children(service.process.pid)) - {before[0]}) < 2:
+                    assert await outcome(ask(service.port)) == "served"
+            service.signal()
+            assert await service.ended() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is refused beforehand")
+class TestAcceptQueue:
+    @pytest.mark.parametrize("refuses", [True, False], ids=["refusing", "control"])
+    def test_keeps_those_who_wait_and_lets_nobody_in(self, *, refuses: bool):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+            with socket.create_connection(address) as waiting:
+                if refuses:
+                    refuse_newcomers(listener)
+                waiting.sendall(b"sent while waiting")
+                with socket.socket() as newcomer:
+                    newcomer.settimeout(0.3)
+                    try:
+                        newcomer.connect(address)
+                        got_in = True
+                    except TimeoutError:
+                        got_in = False
+                assert got_in is not refuses
+                accepted, _ = listener.accept()
+                with accepted:
+                    assert accepted.recv(100) == b"sent while waiting"
