@@ -23,6 +23,7 @@ from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY, acting_for
 from sokho.core.infrastructure.http.idempotency import (
     IdempotencyKeyRequiredError,
+    hash_of,
     idempotency_key,
 )
 from sokho.core.infrastructure.http.quotas import Quotas
@@ -65,6 +66,19 @@ async def get_transaction(
     async with open_transaction(request, principal.tenant_id, origin) as transaction:
         yield transaction
         refuse_untraced(transaction)
+
+
+async def get_request_key(
+    request: Request, principal: Annotated[Principal, Depends(get_principal)]
+) -> bytes:
+    """Return the 32 bytes that stand for the Idempotency-Key, where there has to be one.
+
+    Raises `IdempotencyKeyRequiredError`, `InvalidError`.
+    """
+    key = idempotency_key(request)
+    if key is None:
+        raise IdempotencyKeyRequiredError
+    return hash_of(key, principal.tenant_id, operator=False)
 
 
 async def get_operator(
@@ -110,19 +124,9 @@ def tenant_with(*scopes: Scope) -> Any:
     return Security(get_current_tenant, scopes=[str(scope) for scope in scopes])
 
 
-def idempotently() -> Any:
-    """Return the dependency of a POST that must not be sent without an Idempotency-Key."""
-    return Depends(_require_idempotency_key)
-
-
 def for_operators() -> Any:
     """Return the dependency of a route that the operator alone may call."""
     return Security(get_operator)
-
-
-async def _require_idempotency_key(request: Request) -> None:
-    if idempotency_key(request) is None:
-        raise IdempotencyKeyRequiredError
 
 
 def _origin(request: Request, actor: str) -> Origin:
@@ -152,4 +156,5 @@ async def _verified(request: Request, token: str | None) -> Principal | Operator
 
 CurrentPrincipal = Annotated[Principal, Depends(get_principal)]
 CurrentTransaction = Annotated[Transaction, Depends(get_transaction, scope="function")]
+RequestKey = Annotated[bytes, Depends(get_request_key)]
 OperatorOrigin = Annotated[Origin, Depends(get_operator_origin)]

@@ -95,6 +95,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text, nullable=True),
         sa.Column("reason", sa.Text, nullable=True),
         sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("request_key", sa.LargeBinary, nullable=True),
         sa.Column("reverses_id", sa.Uuid, nullable=True),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("digest_key_id", sa.Text, nullable=False),
@@ -108,6 +109,10 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint(
             "tenant_id", "reverses_id", name="stock_transactions_tenant_id_reverses_id_key"
+        ),
+        # One Idempotency-Key, one transaction: also when its answer is no longer kept.
+        sa.UniqueConstraint(
+            "tenant_id", "request_key", name="stock_transactions_tenant_id_request_key_key"
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "reverses_id"],

@@ -52,6 +52,16 @@ class DuplicateDocumentNoError(ConflictError):
     )
 
 
+class DuplicateRequestError(ConflictError):
+    """A document was posted with this Idempotency-Key, so long ago that its answer is gone."""
+
+    code = "duplicate_request"
+    text = Text(
+        vi="Đã có chứng từ được ghi với Idempotency-Key này từ trước.",
+        en="A document was posted with this Idempotency-Key before.",
+    )
+
+
 class AlreadyReversedError(ConflictError):
     """The document has been reversed: it cannot be reversed twice."""
 

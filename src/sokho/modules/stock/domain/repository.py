@@ -39,6 +39,9 @@ class Entry:
     note: str | None
     reason: Reason | None
     actor: str
+    request_key: bytes | None
+    """What stands for the request's Idempotency-Key: no two transactions have the same."""
+
     reverses_id: UUID | None
     moves: Sequence[Move]
     not_before: datetime | None
@@ -65,7 +68,8 @@ class StockRepository(ABC):
     async def store(self, entry: Entry) -> StockTransaction:
         """Write an entry and the new balances of its accounts, which are held.
 
-        Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `AlreadyReversedError`.
+        Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `AlreadyReversedError`,
+        `DuplicateRequestError`.
         """
 
     @abstractmethod

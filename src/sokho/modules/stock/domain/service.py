@@ -37,11 +37,13 @@ class StockService:
         self._events = events
         self._make_id = make_id
 
-    async def post(self, document: Document, *, actor: str) -> StockTransaction:
+    async def post(
+        self, document: Document, *, actor: str, request_key: bytes | None = None
+    ) -> StockTransaction:
         """Post a document, whole or not at all.
 
         Raises `InvalidError` and its kinds, `InsufficientStockError`,
-        `DuplicateDocumentNoError`, `DuplicateExternalRefError`.
+        `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
         """
         refuse([*document.faults()])
         books = await self._repo.look_up(document)
@@ -61,6 +63,7 @@ class StockService:
             note=document.note,
             reason=document.reason,
             actor=actor,
+            request_key=request_key,
             reverses_id=None,
             moves=moves,
             not_before=books.last_posted_at,
@@ -68,12 +71,17 @@ class StockService:
         return await self._stored(entry)
 
     async def reverse(
-        self, transaction_id: UUID, *, note: str | None, actor: str
+        self,
+        transaction_id: UUID,
+        *,
+        note: str | None,
+        actor: str,
+        request_key: bytes | None = None,
     ) -> StockTransaction:
         """Undo a document by another of now, with the same quantities the other way.
 
         Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
-        `CannotReverseReversalError`, `InsufficientStockError`.
+        `CannotReverseReversalError`, `InsufficientStockError`, `DuplicateRequestError`.
         """
         original = await self.get(transaction_id)
         if original.reverses_id is not None:
@@ -94,6 +102,7 @@ class StockService:
             note=note,
             reason=original.reason,
             actor=actor,
+            request_key=request_key,
             reverses_id=original.id,
             moves=reversal(original.moves, books.balances),
             not_before=books.last_posted_at,

@@ -16,6 +16,7 @@ from sokho.modules.stock.domain.errors import (
     AlreadyReversedError,
     DuplicateDocumentNoError,
     DuplicateExternalRefError,
+    DuplicateRequestError,
 )
 from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
 from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
@@ -32,6 +33,7 @@ _REFUSALS: Final = {
     "stock_transactions_tenant_id_type_year_document_no_key": DuplicateDocumentNoError,
     "stock_transactions_tenant_id_external_ref_key": DuplicateExternalRefError,
     "stock_transactions_tenant_id_reverses_id_key": AlreadyReversedError,
+    "stock_transactions_tenant_id_request_key_key": DuplicateRequestError,
 }
 
 
@@ -112,7 +114,7 @@ class PostgresStockRepo(StockRepository):
             raise
         assert row is not None
         return StockTransaction(
-            **{name: getattr(entry, name) for name in _HEADER if name != "not_before"},
+            **{name: getattr(entry, name) for name in _HEADER if name not in _UNSHOWN},
             document_no=row["document_no"],
             posted_at=row["posted_at"],
             reversed_by_id=None,
@@ -157,8 +159,11 @@ class PostgresStockRepo(StockRepository):
 
 _HEADER: Final = (
     *("id", "type", "year", "external_ref", "effective_at", "note", "reason", "actor"),
-    *("reverses_id", "not_before"),
+    *("reverses_id", "request_key", "not_before"),
 )
+
+
+_UNSHOWN: Final = frozenset({"request_key", "not_before"})
 
 
 def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:

@@ -64,12 +64,14 @@ transactions = sa.Table(
     sa.Column("note", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("request_key", sa.LargeBinary),
     sa.Column("reverses_id", sa.Uuid),
     sa.Column("digest", sa.LargeBinary, nullable=False),
     sa.Column("digest_key_id", sa.Text, nullable=False),
     sa.UniqueConstraint("tenant_id", "type", "year", "document_no"),
     sa.UniqueConstraint("tenant_id", "external_ref"),
     sa.UniqueConstraint("tenant_id", "reverses_id"),
+    sa.UniqueConstraint("tenant_id", "request_key"),
     sa.ForeignKeyConstraint(
         ["tenant_id", "reverses_id"], ["stock_transactions.tenant_id", "stock_transactions.id"]
     ),

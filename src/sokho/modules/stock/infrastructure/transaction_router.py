@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sokho.core.dependencies import CurrentPrincipal, idempotently, tenant_with
+from sokho.core.dependencies import CurrentPrincipal, RequestKey, tenant_with
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.idempotency import IDEMPOTENT, IdempotencyKeyRequiredError
@@ -37,6 +37,7 @@ from sokho.modules.stock.domain.errors import (
     CannotReverseReversalError,
     DuplicateDocumentNoError,
     DuplicateExternalRefError,
+    DuplicateRequestError,
     EffectiveAtInFutureError,
     InsufficientStockError,
     ItemArchivedError,
@@ -57,7 +58,7 @@ TRANSACTION: Final = Representation(TransactionResponse, ShownTransaction)
 MayRead = Annotated[UUID, tenant_with(Scope.STOCK_READ)]
 
 _LOCATION: Final = location("/v1/stock/transactions/019a9f2c-9d02-7be4-b1c6-0f6d52a7e811")
-_POSTS: Final = (*READS_BODY, *IDEMPOTENT, IdempotencyKeyRequiredError)
+_POSTS: Final = (*READS_BODY, *IDEMPOTENT, IdempotencyKeyRequiredError, DuplicateRequestError)
 
 
 @router.get(
@@ -97,7 +98,7 @@ async def list_stock_transactions(
 
 @router.post(
     "",
-    dependencies=[tenant_with(Scope.STOCK_WRITE), idempotently()],
+    dependencies=[tenant_with(Scope.STOCK_WRITE)],
     status_code=201,
     response_model=TransactionResponse,
     responses=problems(
@@ -117,19 +118,22 @@ async def list_stock_transactions(
     | answers(201, _LOCATION),
 )
 async def post_stock_transaction(
-    body: TransactionCreate, principal: CurrentPrincipal, stock: CurrentStockService
+    body: TransactionCreate,
+    principal: CurrentPrincipal,
+    request_key: RequestKey,
+    stock: CurrentStockService,
 ) -> Response:
     """Post a document: receipt, issue, transfer or adjustment, whole or not at all.
 
     It is never changed afterwards: what was wrong is reversed. Where there is not enough,
     `errors` tells for each line what it asks for and what is available.
     """
-    return _made(await stock.post(body.document(), actor=principal.actor))
+    return _made(await stock.post(body.document(), actor=principal.actor, request_key=request_key))
 
 
 @router.post(
     "/{transaction_id}/reverse",
-    dependencies=[tenant_with(Scope.STOCK_WRITE), idempotently()],
+    dependencies=[tenant_with(Scope.STOCK_WRITE)],
     status_code=201,
     response_model=TransactionResponse,
     responses=problems(
@@ -145,10 +149,14 @@ async def reverse_stock_transaction(
     transaction_id: UUID,
     body: TransactionReverse,
     principal: CurrentPrincipal,
+    request_key: RequestKey,
     stock: CurrentStockService,
 ) -> Response:
     """Undo a document by another of now, with the same quantities the other way."""
-    return _made(await stock.reverse(transaction_id, note=body.note, actor=principal.actor))
+    posted = await stock.reverse(
+        transaction_id, note=body.note, actor=principal.actor, request_key=request_key
+    )
+    return _made(posted)
 
 
 def _made(posted: StockTransaction) -> Response:
