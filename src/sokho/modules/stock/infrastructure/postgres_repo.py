@@ -123,7 +123,7 @@ class PostgresStockRepo(StockRepository):
 
     async def get(self, id: UUID) -> StockTransaction | None:
         row = await self._tx.fetch_one(GET, id=id)
-        return None if row is None else (await self._with_moves([row]))[0]
+        return None if row is None else (await self.with_moves([row]))[0]
 
     async def hold(self, account_ids: Collection[UUID]) -> Books:
         rows = await self._tx.fetch_all(HOLD, account_ids=list(account_ids))
@@ -146,15 +146,16 @@ class PostgresStockRepo(StockRepository):
         }
         statement = transactions_statement(frozenset(values), sort, resumed=after is not None)
         rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
-        return await self._with_moves(rows)
+        return await self.with_moves(rows)
 
-    async def _with_moves(self, rows: Sequence[Row]) -> Sequence[StockTransaction]:
+    async def with_moves(self, rows: Sequence[Row]) -> Sequence[StockTransaction]:
+        """Return the transactions of these rows, with their moves."""
         found = await self._tx.fetch_all(MOVES, ids=[row["id"] for row in rows]) if rows else []
         moves = {
             id: tuple(map(_to_move, of_one))
             for id, of_one in groupby(found, lambda row: row["transaction_id"])
         }
-        return [_to_transaction(row, moves[row["id"]]) for row in rows]
+        return [_to_transaction(row, moves.get(row["id"], ())) for row in rows]
 
 
 _HEADER: Final = (
