@@ -32,6 +32,7 @@ from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.locations.infrastructure import http_router as locations
 from sokho.modules.stock.infrastructure import reads_router as stock_reads
 from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
 from sokho.modules.stock.infrastructure.digests import Seal
@@ -57,6 +58,10 @@ _TAGS: Final = [
     {"name": "items", "description": "What a business keeps in stock, by SKU."},
     {"name": "units", "description": "What quantities are told in, and with how many decimals."},
     {"name": "stock", "description": "What came in, went out and moved, and what is there."},
+    {
+        "name": "locations",
+        "description": "Where stock is kept: warehouses, bins, goods on their way.",
+    },
     {"name": "tenant", "description": "The caller's own business."},
     {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
     {"name": "audit", "description": "What has happened: who changed what, and when."},
@@ -143,6 +148,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         units.router,
         stock_transactions.router,
         stock_reads.router,
+        locations.router,
         tenant.router,
         api_keys.router,
         audit.router,
