@@ -35,6 +35,7 @@ from sokho.modules.items.infrastructure import http_router as items
 from sokho.modules.locations.infrastructure import http_router as locations
 from sokho.modules.stock.infrastructure import reads_router as stock_reads
 from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
+from sokho.modules.stock.infrastructure import verification_router as stock_verification
 from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.tenants.infrastructure import admin_router as admin
 from sokho.modules.tenants.infrastructure import http_router as tenant
@@ -148,6 +149,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         units.router,
         stock_transactions.router,
         stock_reads.router,
+        stock_verification.router,
         locations.router,
         tenant.router,
         api_keys.router,

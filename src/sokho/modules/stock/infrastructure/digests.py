@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from sokho.core.infrastructure.secrets import keyed_hash
-from sokho.modules.stock.domain.entities import Move, StockTransaction
+from sokho.modules.stock.domain.entities import Move, Side, StockTransaction
 from sokho.modules.stock.domain.posting import plain
 from sokho.modules.stock.domain.repository import Entry
 
@@ -54,11 +54,16 @@ def _told(moves: Sequence[Move]) -> list[tuple[object, ...]]:
         (
             *(move.line_no, move.item_id, plain(move.quantity)),
             *(plain(move.entered_quantity), move.entered_unit),
-            *(move.source.account_id, move.source.seq, _plain(move.source.after)),
-            *(move.target.account_id, move.target.seq, _plain(move.target.after)),
+            *_end(move.source),
+            *_end(move.target),
         )
         for move in moves
     ]
+
+
+def _end(side: Side) -> tuple[object, ...]:
+    # The location, too: an account that is moved to another takes its whole history along.
+    return (side.account_id, side.location_id, side.seq, _plain(side.after))
 
 
 def _plain(quantity: object) -> str | None:
