@@ -19,6 +19,11 @@ from sokho.modules.audit.infrastructure import postgres_repo as audit_repo
 from sokho.modules.items.infrastructure import postgres_repo as items_repo
 from sokho.modules.items.infrastructure.conversion_statements import conversions_statement
 from sokho.modules.locations.infrastructure import postgres_repo as locations_repo
+from sokho.modules.stock.infrastructure.verification_statements import (
+    documents_statement,
+    faulty_moves_statement,
+    heads_statement,
+)
 from sokho.modules.units.infrastructure import postgres_repo as units_repo
 
 SOURCE = Path(sokho.__file__).parent
@@ -171,6 +176,19 @@ class TestPredicate:
                     assert "events.tenant_id = $" in text
                     assert "actors.tenant_id = $" in text
 
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            *(heads_statement(of_item=of_item) for of_item in (False, True)),
+            *(documents_statement(by_ids=by_ids) for by_ids in (False, True)),
+            *(faulty_moves_statement(by_ids=by_ids) for by_ids in (False, True)),
+        ],
+    )
+    def test_stands_on_every_table_of_the_check_of_the_ledger(self, statement: Statement):
+        read = re.findall(r"(?:FROM|JOIN) (stock_\w+)", statement.text)
+        assert len(read) > 2
+        assert statement.text.count("tenant_id = $") == len(read), statement.text
+
     def test_is_looked_for_in_every_statement_that_is_made_for_a_query(self):
         made = {
             f"{name.split('.')[2]}.{attribute}"
@@ -182,6 +200,8 @@ class TestPredicate:
         assert made == {
             *("items._list_statement", "items.conversions_statement", "units._list_statement"),
             *("api_keys._list_statement", "audit._list_statement", "locations._list_statement"),
+            *("stock.heads_statement", "stock.documents_statement"),
+            "stock.faulty_moves_statement",
         }
 
     def test_stands_on_every_table_of_every_other_statement(self):

@@ -164,12 +164,12 @@ def _faults_of_head(head: Row) -> Iterator[LedgerFault]:
 
 def _faults_of_move(row: Row) -> Iterator[LedgerFinding]:
     faults = {
-        "is_invalid": LedgerFault.MOVE_INVALID,
-        "is_orphan": LedgerFault.DOCUMENT_MISSING,
-        "differs": LedgerFault.MOVE_DATES_DIFFER,
+        "is_sound": LedgerFault.MOVE_INVALID,
+        "is_posted": LedgerFault.DOCUMENT_MISSING,
+        "is_dated": LedgerFault.MOVE_DATES_DIFFER,
     }
     for name, fault in faults.items():
-        if row[name]:
+        if row[name] is False:
             yield LedgerFinding(fault, f"{row['transaction_id']}/{row['line_no']}")
 
 

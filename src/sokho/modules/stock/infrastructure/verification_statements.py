@@ -193,15 +193,19 @@ def faulty_moves_statement(*, by_ids: bool) -> Statement:
         _is_sound("from"),
         _is_sound("to"),
     )
-    faults = sa.select(
-        *(id, moves.c.line_no),
-        (~is_sound).label("is_invalid"),
-        transactions.c.id.is_(None).label("is_orphan"),
-        sa.or_(
-            *(moves.c[name] != transactions.c[name] for name in ("effective_at", "posted_at"))
-        ).label("differs"),
-    ).select_from(moves.outerjoin(transactions, header))
-    found = faults.where(moves.c.tenant_id == TENANT, *wanted).subquery("faults")
-    return Statement(
-        sa.select(found).where(sa.or_(found.c.is_invalid, found.c.is_orphan, found.c.differs))
+    is_dated = sa.and_(
+        *(moves.c[name] == transactions.c[name] for name in ("effective_at", "posted_at"))
     )
+    looked_at = (
+        sa.select(
+            *(id, moves.c.line_no),
+            is_sound.label("is_sound"),
+            transactions.c.id.is_not(None).label("is_posted"),
+            is_dated.label("is_dated"),
+        )
+        .select_from(moves.outerjoin(transactions, header))
+        .where(moves.c.tenant_id == TENANT, *wanted)
+        .subquery("looked_at")
+    )
+    flags = (looked_at.c[name] for name in ("is_sound", "is_posted", "is_dated"))
+    return Statement(sa.select(looked_at).where(~sa.and_(*flags)))
