@@ -75,9 +75,10 @@ class TestCleanLedger:
         monkeypatch.setattr(verification, "_MOVES_AT_ONCE", 7)
         for _ in range(20):
             await ledger.post("receipt", ("A", "1", None, "KHO"))
-        found = await ledger.verified("A", most_moves=8)
+        # Twice seven moves, and the seven lines of the first seven's documents.
+        found = await ledger.verified("A", most_moves=15)
         assert (found.moves, found.is_complete, found.findings) == (14, False, ())
-        found = await ledger.verified("A", most_moves=20)
+        found = await ledger.verified("A", most_moves=40)
         assert (found.moves, found.is_complete) == (20, True)
 
     async def test_without_anything_is_proven(self, ledger: Ledger):

@@ -48,8 +48,8 @@ class VerificationResponse(ResponseModel):
     item_id: UUID
     moves: int = Field(description="How many moves were looked at.")
     complete: bool = Field(
-        description=f"false where about {MOST_MOVES} moves or {MOST_FINDINGS} findings were not "
-        "all: `sokho check ledger` goes on."
+        description=f"false where about {MOST_MOVES} moves and lines of documents, or "
+        f"{MOST_FINDINGS} findings, were not all: `sokho check ledger` goes on."
     )
     findings: list[FindingResponse]
 

@@ -79,8 +79,9 @@ class LedgerCheck(ABC):
     ) -> AsyncIterator[LedgerFinding]:
         """Yield every row that breaks an invariant, of all items or of one.
 
-        It holds no more than a page of rows at once, and asks for none that takes long. Of one
-        item it ends behind about `most_moves`, the newest of a place before its older ones.
+        It holds no more than a page of rows at once, and asks for none that takes long. It ends
+        behind about `most_moves`, counted again with the documents that they stand in; the newest
+        of a place come before its older ones.
         """
 
 

@@ -44,10 +44,13 @@ class PostgresLedgerCheck(LedgerCheck):
         self._tx = transaction
         self._seal = seal
         self._repo = PostgresStockRepo(transaction, seal)
+        self._most: int | None = None
+        self._looked_at = 0
 
     async def findings(
         self, item_id: UUID | None = None, *, most_moves: int | None = None
     ) -> AsyncIterator[LedgerFinding]:
+        self._most = most_moves
         of_item = item_id is not None
         values = {"item_id": item_id} if of_item else {}
         async for heads in self._pages(heads_statement(of_item=of_item), **values):
@@ -55,7 +58,7 @@ class PostgresLedgerCheck(LedgerCheck):
                 for fault in _faults_of_head(head):
                     yield LedgerFinding(fault, str(head["id"]))
             places = [head for head in heads if head["is_place"] and head["seq"] is not None]
-            async for finding in self._faults_of_places(places, most_moves, of_item=of_item):
+            async for finding in self._faults_of_places(places, of_item=of_item):
                 yield finding
             if self.is_cut:
                 return
@@ -64,12 +67,11 @@ class PostgresLedgerCheck(LedgerCheck):
                 yield finding
 
     async def _faults_of_places(
-        self, places: Sequence[Row], most_moves: int | None, *, of_item: bool
+        self, places: Sequence[Row], *, of_item: bool
     ) -> AsyncIterator[LedgerFinding]:
         sums = dict.fromkeys((place["id"] for place in places), Decimal(0))
         for ranges in _ranges(places):
-            if most_moves is not None and self.moves >= most_moves:
-                self.is_cut = True
+            if self._is_spent():
                 return
             async for finding in self._faults_of_chains(ranges, sums):
                 yield finding
@@ -91,6 +93,7 @@ class PostgresLedgerCheck(LedgerCheck):
     ) -> AsyncIterator[LedgerFinding]:
         for row in await self._tx.fetch_all(CHAINS, **_columns(ranges)):
             self.moves += row["moves"]
+            self._looked_at += row["moves"]
             sums[row["account_id"]] += row["change"]
             for line in row["breaks"] or ():
                 yield LedgerFinding(LedgerFault.SEQUENCE_BROKEN, line)
@@ -126,6 +129,9 @@ class PostgresLedgerCheck(LedgerCheck):
 
     async def _faults_of_documents(self, rows: Sequence[Row]) -> AsyncIterator[LedgerFinding]:
         for few in _few(rows):
+            if self._is_spent():
+                return
+            self._looked_at += sum(row["line_count"] for row in few)
             for row, digest in zip(few, await self._digests(few), strict=True):
                 id = str(row["id"])
                 if row["digest_key_id"] != self._seal.key_id:
@@ -134,6 +140,10 @@ class PostgresLedgerCheck(LedgerCheck):
                     yield LedgerFinding(LedgerFault.DOCUMENT_CHANGED, id)
                 if row["has_twin"]:
                     yield LedgerFinding(LedgerFault.REQUEST_REPEATED, id)
+
+    def _is_spent(self) -> bool:
+        self.is_cut = self._most is not None and self._looked_at >= self._most
+        return self.is_cut
 
     async def _digests(self, rows: Sequence[Row]) -> list[bytes | None]:
         """Return the digest that each document has to have, None where it is none any more."""
