@@ -1,4 +1,4 @@
-"""What the users' pages on stock and on the ledger say is run as it stands there, and is complete."""
+"""The pages on stock and on the ledger: their calls are run as they stand there, and complete."""
 
 import json
 import re
