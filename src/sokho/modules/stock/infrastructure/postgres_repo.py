@@ -6,9 +6,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from sokho.core.domain.ids import new_id
-from sokho.core.domain.lines import TEXT, caseless
+from sokho.core.domain.lines import caseless
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
-from sokho.core.infrastructure.database import ConstraintViolationError, Row, Transaction
+from sokho.core.infrastructure.database import (
+    CollisionError,
+    ConstraintViolationError,
+    Row,
+    Transaction,
+)
 from sokho.core.infrastructure.database.keyset import page_values
 from sokho.modules.stock.domain.documents import AccountKind, Document, Reason, TransactionType
 from sokho.modules.stock.domain.entities import Balance, Move, Side, StockTransaction
@@ -29,8 +34,9 @@ from sokho.modules.stock.infrastructure.transaction_statements import (
     transactions_statement,
 )
 
+_NUMBER: Final = "stock_transactions_tenant_id_type_year_document_no_key"
 _REFUSALS: Final = {
-    "stock_transactions_tenant_id_type_year_document_no_key": DuplicateDocumentNoError,
+    _NUMBER: DuplicateDocumentNoError,
     "stock_transactions_tenant_id_external_ref_key": DuplicateExternalRefError,
     "stock_transactions_tenant_id_reverses_id_key": AlreadyReversedError,
     "stock_transactions_tenant_id_request_key_key": DuplicateRequestError,
@@ -50,8 +56,8 @@ class PostgresStockRepo(StockRepository):
             LOOK_UP,
             line_no=[*range(1, len(document.lines) + 1)],
             item_id=[line.item_id for line in document.lines],
-            sku_key=[_storable_key(line.sku) for line in document.lines],
-            unit=[_storable(line.unit) for line in document.lines],
+            sku_key=[line.sku and caseless(line.sku) for line in document.lines],
+            unit=[line.unit for line in document.lines],
             from_kind=[source for source, _ in kinds],
             from_location_id=[line.from_location_id for line in document.lines],
             to_kind=[target for _, target in kinds],
@@ -92,6 +98,7 @@ class PostgresStockRepo(StockRepository):
 
     async def store(self, entry: Entry) -> StockTransaction:
         sides = [side for move in entry.moves for side in (move.source, move.target)]
+        sides.sort(key=lambda side: side.seq or 0)  # a reversal goes backwards through its lines
         last = {side.account_id: side for side in sides if side.seq is not None}
         try:
             row = await self._tx.fetch_one(
@@ -109,6 +116,8 @@ class PostgresStockRepo(StockRepository):
                 digest_key_id=self._seal.key_id,
             )
         except ConstraintViolationError as violation:
+            if violation.constraint == _NUMBER and entry.document_no is None:
+                raise CollisionError from violation  # a client has just given it to a document
             if violation.constraint in _REFUSALS:
                 raise _REFUSALS[violation.constraint] from violation
             raise
@@ -180,15 +189,6 @@ def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
             for column, field in (("account", "account_id"), ("seq", "seq"), ("after", "after"))
         },
     }
-
-
-def _storable(text: str | None) -> str | None:
-    """Return a text that PostgreSQL can compare; one that it cannot names nothing."""
-    return text if text is None or TEXT.fullmatch(text) else ""
-
-
-def _storable_key(sku: str | None) -> str | None:
-    return None if sku is None else caseless(_storable(sku) or "")
 
 
 def _known_item(row: Row, entered: str | None) -> KnownItem | None:

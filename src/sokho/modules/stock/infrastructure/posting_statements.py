@@ -145,13 +145,18 @@ def _held(wanted: Any) -> Any:
 
 _both = sa.union(sa.select(_known.c.from_account), sa.select(_known.c.to_account)).subquery()
 _is_open = ~sa.exists().where(
-    sa.or_(_known.c.from_account.is_(None), _known.c.to_account.is_(None))
+    sa.func.num_nulls(_known.c.from_account, _known.c.to_account) > sa.literal_column("0")
 )
 _books = _held(sa.select(_both.c.from_account).where(_is_open))
 _from_balance, _to_balance = _books.alias("from_balance"), _books.alias("to_balance")
 _BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at")
 
-_time_zone = sa.select(_tenants.c.time_zone).where(_tenants.c.id == TENANT).scalar_subquery()
+_time_zone = (
+    sa.select(_tenants.c.time_zone)
+    .where(_tenants.c.id == TENANT)
+    .limit(sa.literal_column("1"))
+    .scalar_subquery()
+)
 _CLOCK: Final = (
     sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("now"),
     _time_zone.label("time_zone"),
@@ -204,30 +209,64 @@ OPEN: Final = Statement(
 )
 
 _own_no = p("own_no", type_=_TEXT)
+_type, _year = p("type", type_=_TEXT), p("year", type_=sa.SmallInteger())
+
+
+def _number(count: Any) -> Any:
+    """Return the number of the `count`-th document of a type and year: of six digits or more."""
+    digits = sa.cast(count, _TEXT)
+    width = sa.func.greatest(sa.literal_column("6"), sa.func.length(digits))
+    return p("prefix", type_=_TEXT) + sa.func.lpad(digits, width, "0")
+
+
+def _free_above(last: Any) -> Any:
+    """Return the first count above `last` whose number no client has given to a document."""
+    one, most = sa.literal_column("1"), sa.literal_column("2147483647")
+    counts = sa.select(sa.func.generate_series(last + one, most).label("count")).subquery("counts")
+    # No NOT EXISTS: it might be made a join, which reads all documents of the year.
+    taken = (
+        sa.select(transactions.c.id)
+        .where(
+            transactions.c.tenant_id == TENANT,
+            transactions.c.type == _type,
+            transactions.c.year == _year,
+            transactions.c.document_no == _number(counts.c.count),
+        )
+        .limit(one)
+        .scalar_subquery()
+    )
+    return sa.select(counts.c.count).where(taken.is_(None)).limit(one).scalar_subquery()
+
+
+_has_counter = sa.exists().where(
+    counters.c.tenant_id == TENANT, counters.c.type == _type, counters.c.year == _year
+)
 _counted = (
     insert(counters)
     .from_select(
         ["tenant_id", "type", "year", "last"],
         sa.select(
             sa.cast(TENANT, _UUID),
-            p("type", type_=_TEXT),
-            p("year", type_=sa.SmallInteger()),
-            sa.literal_column("1"),
+            _type,
+            _year,
+            sa.case(
+                (_has_counter, sa.literal_column("1")), else_=_free_above(sa.literal_column("0"))
+            ),
         ).where(_own_no.is_(None)),
     )
     .on_conflict_do_update(
-        index_elements=["tenant_id", "type", "year"], set_={"last": counters.c.last + 1}
+        index_elements=["tenant_id", "type", "year"],
+        set_={"last": _free_above(sa.literal_column("stock_counters.last", _NUMBER))},
     )
     .returning(counters.c.last)
     .cte("counted")
 )
-_next_no = p("prefix", type_=_TEXT) + sa.func.lpad(sa.cast(_counted.c.last, _TEXT), 6, "0")
 
 # Number and time exist only now, behind every lock; the time never goes back on an account.
 _one = sa.select(sa.literal_column("1").label("one")).subquery("one")
 _head = (
     sa.select(
-        sa.func.coalesce(_own_no, _next_no).label("document_no"),
+        sa.func.coalesce(_own_no, _number(_counted.c.last)).label("document_no"),
         sa.func.greatest(
             sa.func.clock_timestamp(), p("not_before", type_=sa.DateTime(timezone=True))
         ).label("posted_at"),

@@ -108,7 +108,7 @@ _goes_on = sa.and_(
 )
 BREAKS: Final = Statement(
     sa.select(_chain.c.transaction_id, _chain.c.line_no, (~_is_posted).label("is_orphan")).where(
-        _chain.c.seq >= _chain.c.first, sa.or_(~_goes_on, ~_is_posted)
+        _chain.c.seq >= _chain.c.first, ~sa.and_(_goes_on, _is_posted)
     )
 )
 """Moves of a range of numbers that do not go on from the one before, or belong to nothing."""
