@@ -106,10 +106,16 @@ class TestKinds:
 
 
 class TestItem:
-    @pytest.mark.parametrize(("id", "sku"), [(None, None), (HERE, "A")])
-    def test_is_named_in_one_way(self, id: UUID | None, sku: str | None):
+    @pytest.mark.parametrize(
+        ("id", "sku", "fault"),
+        [
+            (None, None, ("/lines/0/item_id", "required")),
+            (HERE, "A", ("/lines/0/sku", "not_allowed")),
+        ],
+    )
+    def test_is_named_in_one_way(self, id: UUID | None, sku: str | None, fault: tuple[str, str]):
         line = replace(a_line(target=True), item_id=id, sku=sku)
-        assert faults_of(a_document(RECEIPT, line)) == [("/lines/0/item_id", "required")]
+        assert faults_of(a_document(RECEIPT, line)) == [fault]
 
 
 class TestTexts:

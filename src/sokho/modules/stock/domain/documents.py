@@ -21,6 +21,10 @@ NOTE_LENGTH: Final = 1_000
 _NOT_HERE: Final = Text(
     vi="Loại chứng từ này không có trường này.", en="This type of document has no such field."
 )
+_ONE_NAME: Final = Text(
+    vi="Ghi mặt hàng bằng item_id hoặc sku, không dùng cả hai.",
+    en="Name the item by item_id or by sku, not by both.",
+)
 _ONE_SIDE: Final = Text(
     vi="Dòng điều chỉnh có đúng một nơi: nơi đi khi giảm, nơi đến khi tăng.",
     en="A line of an adjustment has one place: from for a loss, to for a gain.",
@@ -123,8 +127,10 @@ class Document:
                 yield each.below(f"/lines/{number}")
 
     def _faults_of(self, line: Line) -> Iterator[FieldError]:
-        if (line.item_id is None) == (line.sku is None):
+        if line.item_id is None and line.sku is None:
             yield FieldError("/item_id", "required", REQUIRED)
+        elif line.item_id is not None and line.sku is not None:
+            yield FieldError("/sku", "not_allowed", _ONE_NAME)
         for pointer, text in (("/sku", line.sku), ("/unit", line.unit)):
             if text is not None and not TEXT.fullmatch(text):
                 yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)

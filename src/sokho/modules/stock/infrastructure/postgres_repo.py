@@ -52,7 +52,7 @@ class PostgresStockRepo(StockRepository):
 
     async def look_up(self, document: Document) -> Books:
         kinds = [document.kinds(line) for line in document.lines]
-        rows = await self._tx.fetch_all(
+        found = await self._tx.fetch_all(
             LOOK_UP,
             line_no=[*range(1, len(document.lines) + 1)],
             item_id=[line.item_id for line in document.lines],
@@ -63,6 +63,8 @@ class PostgresStockRepo(StockRepository):
             to_kind=[target for _, target in kinds],
             to_location_id=[line.to_location_id for line in document.lines],
         )
+        by_line = {row["line_no"]: row for row in found}
+        rows = [by_line[number] for number, _ in enumerate(document.lines, start=1)]
         known = [
             KnownLine(
                 item=_known_item(row, line.unit),
@@ -88,13 +90,16 @@ class PostgresStockRepo(StockRepository):
                 if place.account_id is None and known.item is not None:
                     wanted.add((known.item.id, kind, place.location_id))
         item_ids, kinds, location_ids = zip(*wanted, strict=True)
-        await self._tx.fetch_all(
-            OPEN,
-            id=[new_id() for _ in wanted],
-            item_id=list(item_ids),
-            kind=list(kinds),
-            location_id=list(location_ids),
-        )
+        try:
+            await self._tx.fetch_all(
+                OPEN,
+                id=[new_id() for _ in wanted],
+                item_id=list(item_ids),
+                kind=list(kinds),
+                location_id=list(location_ids),
+            )
+        except ConstraintViolationError as violation:
+            raise CollisionError from violation  # a location has just been deleted
 
     async def store(self, entry: Entry) -> StockTransaction:
         sides = [side for move in entry.moves for side in (move.source, move.target)]

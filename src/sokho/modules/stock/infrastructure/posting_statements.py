@@ -183,14 +183,22 @@ _reversed = _held(sa.select(sa.func.unnest(_account_ids)))
 HOLD: Final = Statement(sa.select(_reversed, *_CLOCK))
 
 _new = _given("new", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
+# Until the first move of an item is posted nobody may give it another unit.
+_kept = (
+    sa.select(_items.c.id)
+    .where(_items.c.tenant_id == TENANT, _items.c.id == sa.any_(p("item_id", type_=ARRAY(_UUID))))
+    .order_by(_items.c.id)
+    .with_for_update(read=True)
+    .cte("kept")
+)
 _opened = (
     insert(accounts)
     .from_select(
         ["tenant_id", "id", "item_id", "kind", "location_id"],
         # In one order, so that of two who open the same accounts one waits, and not both.
-        sa.select(sa.cast(TENANT, _UUID), _new).order_by(
-            _new.c.item_id, _new.c.kind, _new.c.location_id
-        ),
+        sa.select(sa.cast(TENANT, _UUID), _new)
+        .select_from(_new.join(_kept, _kept.c.id == _new.c.item_id))
+        .order_by(_new.c.item_id, _new.c.kind, _new.c.location_id),
     )
     .on_conflict_do_nothing()
     .returning(accounts)
