@@ -42,10 +42,18 @@ class TestPost:
         [moved] = document["lines"]
         assert list(moved) == LINE_FIELDS
         assert moved == {
-            **{"line_no": 1, "item_id": store.item_id, "sku": "A"},
-            **{"quantity": "3", "unit": "cái", "base_quantity": "3"},
-            **{"from_location_id": None, "to_location_id": store.here},
-            **{"from_seq": None, "from_after": None, "to_seq": 1, "to_after": "3"},
+            "line_no": 1,
+            "item_id": store.item_id,
+            "sku": "A",
+            "quantity": "3",
+            "unit": "cái",
+            "base_quantity": "3",
+            "from_location_id": None,
+            "to_location_id": store.here,
+            "from_seq": None,
+            "from_after": None,
+            "to_seq": 1,
+            "to_after": "3",
         }
         assert await shown(store.business, answer.headers["location"]) == document
 
@@ -90,9 +98,7 @@ class TestPost:
         assert await shown(store.business, f"{TRANSACTIONS}/{document['id']}") == document
 
     async def test_keeps_six_decimals_of_fourteen_digits(self, business: Business):
-        await business.http.patch(
-            "/v1/units/kg", json={"decimals": 6}, headers={"If-Match": "*"}
-        )
+        await business.http.patch("/v1/units/kg", json={"decimals": 6}, headers={"If-Match": "*"})
         store = await Store.opened(business, unit="kg")
         await store.receive("99999999999999.999999")
         assert await store.on_hand() == "99999999999999.999999"
@@ -235,9 +241,7 @@ class TestEffectiveAt:
         document = await store.receive("1", effective_at=ahead[0].isoformat())
         assert datetime.fromisoformat(document["effective_at"]) == ahead[0]
         line = store.line("1", target=store.here)
-        answer = await sent(
-            store.business, "receipt", line, effective_at=ahead[1].isoformat()
-        )
+        answer = await sent(store.business, "receipt", line, effective_at=ahead[1].isoformat())
         assert codes_of(answer, "effective_at_in_future") == ["/effective_at"]
         assert await store.on_hand() == "1"
 

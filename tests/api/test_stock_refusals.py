@@ -206,9 +206,7 @@ class TestShortage:
             store.line("1", store.here, item_id=other),
             store.line("1", store.here, unit="thùng"),
         ]
-        problem = problem_of(
-            await sent(store.business, "issue", *lines), 409, "insufficient_stock"
-        )
+        problem = problem_of(await sent(store.business, "issue", *lines), 409, "insufficient_stock")
         assert [
             (each["pointer"], each["item_id"], each["requested"], each["available"])
             for each in problem["errors"]

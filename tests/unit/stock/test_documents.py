@@ -135,7 +135,8 @@ class TestTexts:
 
     @pytest.mark.parametrize("name", ["document_no", "external_ref"])
     @pytest.mark.parametrize(
-        ("text", "code"), [(" ", "too_short"), ("a\nb", "invalid_character"), ("x" * 256, "too_long")]
+        ("text", "code"),
+        [(" ", "too_short"), ("a\nb", "invalid_character"), ("x" * 256, "too_long")],
     )
     def test_of_a_number_and_a_reference_are_one_line(self, name: str, text: str, code: str):
         document = replace(a_document(RECEIPT, a_line(target=True)), **{name: text})

@@ -1,4 +1,4 @@
-"""Posting: what the books say becomes moves whose balances go on from one another, or is refused."""
+"""Posting: what the books say becomes moves that go on from one another, or is refused."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,9 +36,7 @@ NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BEER: Final = KnownItem(
     id=UUID(int=1), sku="BIA", is_archived=False, unit="lon", decimals=0, entered_decimals=0
 )
-A, B, C = (
-    KnownPlace(account_id=UUID(int=10 + n), location_id=UUID(int=20 + n)) for n in range(3)
-)
+A, B, C = (KnownPlace(account_id=UUID(int=10 + n), location_id=UUID(int=20 + n)) for n in range(3))
 SUPPLIER, CUSTOMER = (KnownPlace(account_id=UUID(int=30 + n)) for n in range(2))
 
 
@@ -121,8 +119,10 @@ class TestShortage:
         for error in errors:
             assert error.code == "insufficient_stock"
             assert error.more == {
-                **{"item_id": BEER.id, "location_id": A.location_id},
-                **{"requested": "6", "available": "5"},
+                "item_id": BEER.id,
+                "location_id": A.location_id,
+                "requested": "6",
+                "available": "5",
             }
 
     def test_names_the_lines_of_the_short_place_alone(self):
