@@ -126,10 +126,8 @@ def sample(schema: Schema, name: str = "") -> Any:
         return without_both(whole)
     if is_free(schema):
         return _ANYTHING
-    if "enum" in schema:
-        return schema["enum"][0]
-    if schema["type"] == "array":
-        return [sample(schema["items"])]
+    if "enum" in schema or schema["type"] == "array":
+        return schema["enum"][0] if "enum" in schema else [sample(schema["items"])]
     if schema.get("format") == "date-time":
         return EXAMPLES.get(name, "2999-12-31T12:00:00Z")
     return EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")

@@ -82,7 +82,7 @@ async def books(business: Business) -> Books:
     items = [id_of(await an_item_of(business, f"S{n}")) for n in range(3)]
     places = [id_of(await a_location_of(business, f"L{n}")) for n in range(3)]
     books = Books(business, items, places)
-    documents = []
+    documents: list[Any] = []
     for _ in range(DOCUMENTS):
         kind = chance.choice(["receipt", "receipt", "issue", "transfer", "adjustment", "reversal"])
         if kind == "reversal":

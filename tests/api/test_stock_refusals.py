@@ -112,14 +112,12 @@ class TestWhatIsNamed:
         theirs = await Store.opened(other, unit="lon")
         await theirs.receive("7")
         item, place, nothing = theirs.item_id, theirs.here, str(uuid4())
-        for make in (
-            lambda id: store.line("1", target=store.here, item_id=id),
-            lambda id: store.line("1", target=id),
-        ):
-            ours = [
-                await sent(store.business, "receipt", make(id)) for id in (item, place, nothing)
+        for named in ("item_id", "to_location_id"):
+            lines = [
+                store.line("1", target=store.here) | {named: id} for id in (item, place, nothing)
             ]
-            problems = [without_id(answer.json()) for answer in ours]
+            answers = [await sent(store.business, "receipt", line) for line in lines]
+            problems = [without_id(answer.json()) for answer in answers]
             assert problems[0] == problems[1] == problems[2]
         for source in (place, nothing):
             answer = await sent(store.business, "transfer", store.line("1", source, store.here))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -139,7 +139,8 @@ class TestTexts:
         [(" ", "too_short"), ("a\nb", "invalid_character"), ("x" * 256, "too_long")],
     )
     def test_of_a_number_and_a_reference_are_one_line(self, name: str, text: str, code: str):
-        document = replace(a_document(RECEIPT, a_line(target=True)), **{name: text})
+        given: dict[str, Any] = {name: text}
+        document = replace(a_document(RECEIPT, a_line(target=True)), **given)
         assert faults_of(document) == [(f"/{name}", code)]
 
     def test_of_a_note_may_be_several_lines(self):

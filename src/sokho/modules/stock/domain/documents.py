@@ -127,13 +127,7 @@ class Document:
                 yield each.below(f"/lines/{number}")
 
     def _faults_of(self, line: Line) -> Iterator[FieldError]:
-        if line.item_id is None and line.sku is None:
-            yield FieldError("/item_id", "required", REQUIRED)
-        elif line.item_id is not None and line.sku is not None:
-            yield FieldError("/sku", "not_allowed", _ONE_NAME)
-        for pointer, text in (("/sku", line.sku), ("/unit", line.unit)):
-            if text is not None and not TEXT.fullmatch(text):
-                yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
+        yield from _faults_of_names(line)
         sides = {"/from_location_id": line.from_location_id, "/to_location_id": line.to_location_id}
         if self.type is TransactionType.ADJUSTMENT:
             if len([side for side in sides.values() if side is not None]) != 1:
@@ -153,6 +147,16 @@ def note_faults(note: str | None) -> Iterator[FieldError]:
     """Yield what keeps a note from being stored."""
     if note is not None and not TEXT.fullmatch(note):
         yield FieldError("/note", "invalid_character", WRONG_CHARACTER)
+
+
+def _faults_of_names(line: Line) -> Iterator[FieldError]:
+    if line.item_id is None and line.sku is None:
+        yield FieldError("/item_id", "required", REQUIRED)
+    elif line.item_id is not None and line.sku is not None:
+        yield FieldError("/sku", "not_allowed", _ONE_NAME)
+    for pointer, text in (("/sku", line.sku), ("/unit", line.unit)):
+        if text is not None and not TEXT.fullmatch(text):
+            yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
 
 
 _SIDES: Final[Mapping[TransactionType, frozenset[str]]] = {
