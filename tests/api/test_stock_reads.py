@@ -1,7 +1,7 @@
 """Levels and stock cards, held against what a few hundred documents amount to in plain Python."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,10 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 
+from sokho.modules.stock.infrastructure.digests import Seal
+from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
 from tests.api.catalogue import a_location_of, an_item_of, id_of, shown
 from tests.api.problems import faults_of, problem_of
 from tests.api.stocked import Store, posted, reversed_, sent
@@ -127,11 +130,12 @@ async def pages(business: Business, url: str) -> list[Any]:
 
 
 class TestBooks:
-    async def test_are_read_as_they_add_up(self, books: Books):
+    async def test_are_read_as_they_add_up(self, books: Books, app: FastAPI):
         """One test, for the documents take long to post."""
         await self.levels_are_the_sums(books)
         await self.levels_of_a_time_are_the_sums_until_then(books)
         await self.cards_run_from_line_to_line(books)
+        await self.invariants_hold(books, app)
 
     async def levels_are_the_sums(self, books: Books) -> None:
         found = await pages(books.business, "/v1/stock/levels?limit=2")
@@ -185,6 +189,20 @@ class TestBooks:
                     if since <= getattr(leg, by) < until
                 ]
             assert sorted(leg.seq for leg in legs) == [*range(1, len(legs) + 1)]
+
+    async def invariants_hold(self, books: Books, app: FastAPI) -> None:
+        ours: Seal = app.state.ledger_seal
+        assert await findings(app, books.business, ours) == Counter()
+        documents = {leg.transaction_id for legs in books.legs.values() for leg in legs}
+        theirs = Seal(ours.key_id, b"\0" * 32)  # the control: the digests are looked at
+        found = await findings(app, books.business, theirs)
+        assert found == {"I5": len(documents)}
+
+
+async def findings(app: FastAPI, business: Business, seal: Seal) -> Counter[str]:
+    async with app.state.database.transaction(business.tenant_id, read_only=True) as transaction:
+        check = PostgresLedgerCheck(transaction, seal)
+        return Counter([finding.invariant async for finding in check.findings()])
 
 
 @pytest.fixture
@@ -271,7 +289,7 @@ class TestCard:
             answer = await store.http.get(f"{CARD}?{query}")
             assert faults_of(answer) == [(f"/query/{missing}", "required")]
 
-    async def test_of_what_never_moved_or_is_anothers_is_empty(self, store: Store, other: Business):
+    async def test_of_what_never_moved_or_is_theirs_is_empty(self, store: Store, other: Business):
         await store.receive("5")
         for http, item, place in (
             (store.http, store.item_id, store.there),

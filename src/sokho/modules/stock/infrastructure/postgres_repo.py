@@ -109,6 +109,8 @@ class PostgresStockRepo(StockRepository):
             row = await self._tx.fetch_one(
                 POST,
                 **{name: getattr(entry, name) for name in _HEADER},
+                request_key=entry.request_key,
+                not_before=entry.not_before,
                 own_no=entry.document_no,
                 prefix=f"{entry.type.prefix}-{entry.year}-",
                 **_columns(entry.moves),
@@ -128,7 +130,7 @@ class PostgresStockRepo(StockRepository):
             raise
         assert row is not None
         return StockTransaction(
-            **{name: getattr(entry, name) for name in _HEADER if name not in _UNSHOWN},
+            **{name: getattr(entry, name) for name in _HEADER},
             document_no=row["document_no"],
             posted_at=row["posted_at"],
             reversed_by_id=None,
@@ -174,11 +176,8 @@ class PostgresStockRepo(StockRepository):
 
 _HEADER: Final = (
     *("id", "type", "year", "external_ref", "effective_at", "note", "reason", "actor"),
-    *("reverses_id", "request_key", "not_before"),
+    "reverses_id",
 )
-
-
-_UNSHOWN: Final = frozenset({"request_key", "not_before"})
 
 
 def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
