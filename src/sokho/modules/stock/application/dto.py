@@ -35,11 +35,14 @@ Quantity = Annotated[str, Field(pattern=_DIGITS, json_schema_extra={"examples": 
 
 _ITEM: Final = "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55"
 _WAREHOUSE: Final = "019a9f2c-7b41-7c90-8a52-64e1c0b7d310"
-_LINE: Final[JsonDict] = {"sku": "BIA-333", "quantity": "2", "unit": "thùng"}
 _DOCUMENT: Final[JsonDict] = {
     "type": "receipt",
+    "effective_at": "2026-01-05T08:30:00+07:00",
     "note": "Nhập theo hóa đơn 0012",
-    "lines": [{**_LINE, "to_location_id": _WAREHOUSE}],
+    "lines": [
+        {"sku": "BIA-333", "quantity": "2", "unit": "thùng", "to_location_id": _WAREHOUSE},
+        {"item_id": _ITEM, "quantity": "24", "to_location_id": _WAREHOUSE},
+    ],
 }
 
 

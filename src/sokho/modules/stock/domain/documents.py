@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.errors import FieldError
-from sokho.core.domain.lines import REQUIRED
+from sokho.core.domain.lines import REQUIRED, TEXT, WRONG_CHARACTER, line_faults
 from sokho.core.domain.texts import Text
 from sokho.modules.stock.domain.errors import SameAccountError, fault
 
@@ -20,6 +20,10 @@ NOTE_LENGTH: Final = 1_000
 
 _NOT_HERE: Final = Text(
     vi="Loại chứng từ này không có trường này.", en="This type of document has no such field."
+)
+_ONE_NAME: Final = Text(
+    vi="Ghi mặt hàng bằng item_id hoặc sku, không dùng cả hai.",
+    en="Name the item by item_id or by sku, not by both.",
 )
 _ONE_SIDE: Final = Text(
     vi="Dòng điều chỉnh có đúng một nơi: nơi đi khi giảm, nơi đến khi tăng.",
@@ -108,6 +112,11 @@ class Document:
 
     def faults(self) -> Iterator[FieldError]:
         """Yield what does not fit, as far as it shows without the books."""
+        if self.document_no is not None:
+            yield from line_faults("/document_no", self.document_no, DOCUMENT_NO_LENGTH)
+        if self.external_ref is not None:
+            yield from line_faults("/external_ref", self.external_ref, EXTERNAL_REF_LENGTH)
+        yield from note_faults(self.note)
         is_adjustment = self.type is TransactionType.ADJUSTMENT
         if is_adjustment and self.reason is None:
             yield FieldError("/reason", "required", REQUIRED)
@@ -118,8 +127,7 @@ class Document:
                 yield each.below(f"/lines/{number}")
 
     def _faults_of(self, line: Line) -> Iterator[FieldError]:
-        if (line.item_id is None) == (line.sku is None):
-            yield FieldError("/item_id", "required", REQUIRED)
+        yield from _faults_of_names(line)
         sides = {"/from_location_id": line.from_location_id, "/to_location_id": line.to_location_id}
         if self.type is TransactionType.ADJUSTMENT:
             if len([side for side in sides.values() if side is not None]) != 1:
@@ -133,6 +141,22 @@ class Document:
                 yield FieldError(pointer, "not_allowed", _NOT_HERE)
         if line.from_location_id is not None and line.from_location_id == line.to_location_id:
             yield fault("/to_location_id", SameAccountError)
+
+
+def note_faults(note: str | None) -> Iterator[FieldError]:
+    """Yield what keeps a note from being stored."""
+    if note is not None and not TEXT.fullmatch(note):
+        yield FieldError("/note", "invalid_character", WRONG_CHARACTER)
+
+
+def _faults_of_names(line: Line) -> Iterator[FieldError]:
+    if line.item_id is None and line.sku is None:
+        yield FieldError("/item_id", "required", REQUIRED)
+    elif line.item_id is not None and line.sku is not None:
+        yield FieldError("/sku", "not_allowed", _ONE_NAME)
+    for pointer, text in (("/sku", line.sku), ("/unit", line.unit)):
+        if text is not None and not TEXT.fullmatch(text):
+            yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
 
 
 _SIDES: Final[Mapping[TransactionType, frozenset[str]]] = {

@@ -94,7 +94,10 @@ class Books:
 
     def year_of(self, instant: datetime) -> int:
         """Return the year that an instant falls into where the business is."""
-        return instant.astimezone(ZoneInfo(self.time_zone)).year
+        try:
+            return instant.astimezone(ZoneInfo(self.time_zone)).year
+        except OverflowError:  # the first hours of the first year, west of Greenwich
+            return instant.year
 
     @property
     def are_open(self) -> bool:
@@ -153,22 +156,20 @@ def post(document: Document, books: Books, quantities: Sequence[Decimal]) -> lis
                 target=target,
             )
         )
-    refuse_shortages(moves, books.balances)
-    refuse(
-        [
-            fault(f"/lines/{move.line_no - 1}/quantity", QuantityOutOfRangeError)
-            for move in moves
-            if move.target.after is not None and move.target.after >= LIMIT
-        ]
-    )
+    _refuse_shortages(moves, books.balances)
+    _refuse_excess(moves)
     return moves
 
 
 def reversal(moves: Sequence[Move], balances: dict[UUID, Balance]) -> list[Move]:
-    """Return the moves that undo those of a document; raises `InsufficientStockError`."""
+    """Return the moves that undo those of a document.
+
+    The last is undone first: what a document has passed on, it can take back only in this order.
+    Raises `InsufficientStockError` and `QuantityOutOfRangeError`.
+    """
     running = dict(balances)
-    undone = []
-    for move in moves:
+    undone: list[Move] = []
+    for move in reversed(moves):
         source, target = (
             _moved(
                 running, KnownPlace(account_id=side.account_id, location_id=side.location_id), by
@@ -176,11 +177,19 @@ def reversal(moves: Sequence[Move], balances: dict[UUID, Balance]) -> list[Move]
             for side, by in ((move.target, -move.quantity), (move.source, move.quantity))
         )
         undone.append(replace(move, source=source, target=target))
-    refuse_shortages(undone, balances)
+    undone.reverse()
+    _refuse_shortages(undone, balances)
+    _refuse_excess(undone)
     return undone
 
 
-def refuse_shortages(moves: Sequence[Move], before: dict[UUID, Balance]) -> None:
+def plain(quantity: Decimal) -> str:
+    """Return a quantity as clients see it: no exponent, and no zeros behind the last decimal."""
+    text = f"{quantity:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _refuse_shortages(moves: Sequence[Move], before: dict[UUID, Balance]) -> None:
     """Raise `InsufficientStockError` where an account would hold less than is reserved on it."""
     short = {
         move.source.account_id
@@ -199,6 +208,17 @@ def refuse_shortages(moves: Sequence[Move], before: dict[UUID, Balance]) -> None
     raise InsufficientStockError(*shortages)
 
 
+def _refuse_excess(moves: Sequence[Move]) -> None:
+    """Raise `QuantityOutOfRangeError` where an account would hold more than can be told."""
+    refuse(
+        [
+            fault(f"/lines/{move.line_no - 1}/quantity", QuantityOutOfRangeError)
+            for move in moves
+            if move.target.after is not None and move.target.after >= LIMIT
+        ]
+    )
+
+
 def _shortage(move: Move, requested: Decimal | int, available: Decimal) -> FieldError:
     told = {"requested": plain(Decimal(requested)), "available": plain(available)}
     return FieldError(
@@ -207,12 +227,6 @@ def _shortage(move: Move, requested: Decimal | int, available: Decimal) -> Field
         _SHORT.format(**told),
         {"item_id": move.item_id, "location_id": move.source.location_id, **told},
     )
-
-
-def plain(quantity: Decimal) -> str:
-    """Return a quantity as clients see it: no exponent, and no zeros behind the last decimal."""
-    text = f"{quantity:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _moved(running: dict[UUID, Balance], place: KnownPlace, by: Decimal) -> Side:

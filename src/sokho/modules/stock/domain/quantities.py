@@ -22,12 +22,13 @@ QUANTITY_PRECISION: Final = Text(
 
 def decimals_of(quantity: Decimal) -> int:
     """Return how many decimals a quantity needs: 0 for 2.00."""
-    exponent = quantity.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    # Not by normalize(), which rounds to the digits of the context.
+    _, _, decimals = f"{quantity:f}".partition(".")
+    return len(decimals.rstrip("0"))
 
 
 def converted(quantity: Decimal, numerator: int, denominator: int) -> Decimal | None:
     """Return ``quantity × numerator / denominator``, or None where it has no exact decimals."""
-    scaled = int(quantity.scaleb(MAX_DECIMALS)) * numerator
+    scaled = int(quantity * 10**MAX_DECIMALS) * numerator
     whole, rest = divmod(scaled, denominator)
     return None if rest else Decimal(whole).scaleb(-MAX_DECIMALS)

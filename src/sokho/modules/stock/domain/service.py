@@ -6,11 +6,12 @@ from uuid import UUID
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
-from sokho.modules.stock.domain.documents import Document
+from sokho.modules.stock.domain.documents import Document, note_faults
 from sokho.modules.stock.domain.entities import StockTransaction
 from sokho.modules.stock.domain.errors import (
     AlreadyReversedError,
     CannotReverseReversalError,
+    InsufficientStockError,
     StockTransactionNotFoundError,
     refuse,
 )
@@ -81,8 +82,10 @@ class StockService:
         """Undo a document by another of now, with the same quantities the other way.
 
         Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
-        `CannotReverseReversalError`, `InsufficientStockError`, `DuplicateRequestError`.
+        `CannotReverseReversalError`, `InsufficientStockError`, `QuantityOutOfRangeError`,
+        `DuplicateRequestError`, `InvalidError`.
         """
+        refuse([*note_faults(note)])
         original = await self.get(transaction_id)
         if original.reverses_id is not None:
             raise CannotReverseReversalError
@@ -92,6 +95,13 @@ class StockService:
             side.account_id for move in original.moves for side in (move.source, move.target)
         }
         books = await self._repo.hold(accounts)
+        try:
+            moves = reversal(original.moves, books.balances)
+        except InsufficientStockError:
+            # Perhaps because another has just reversed it, for whose end this one has waited.
+            if (await self.get(transaction_id)).reversed_by_id is not None:
+                raise AlreadyReversedError from None
+            raise
         entry = Entry(
             id=self._make_id(),
             type=original.type,
@@ -104,7 +114,7 @@ class StockService:
             actor=actor,
             request_key=request_key,
             reverses_id=original.id,
-            moves=reversal(original.moves, books.balances),
+            moves=moves,
             not_before=books.last_posted_at,
         )
         return await self._stored(entry)

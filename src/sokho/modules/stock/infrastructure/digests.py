@@ -1,7 +1,7 @@
 """The digest of a posted transaction: an edited number, note, date or move shows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from sokho.modules.stock.domain.posting import plain
 from sokho.modules.stock.domain.repository import Entry
 
 _BLOCK_BYTES: Final = 64  # of SHA-256
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Seal:
@@ -71,5 +72,4 @@ def _plain(quantity: object) -> str | None:
 
 
 def _microseconds(instant: datetime) -> int:
-    seconds = int(instant.timestamp() // 1)
-    return seconds * 1_000_000 + instant.microsecond
+    return (instant - _EPOCH) // timedelta(microseconds=1)

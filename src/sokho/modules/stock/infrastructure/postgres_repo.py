@@ -6,9 +6,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from sokho.core.domain.ids import new_id
-from sokho.core.domain.lines import TEXT, caseless
+from sokho.core.domain.lines import caseless
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
-from sokho.core.infrastructure.database import ConstraintViolationError, Row, Transaction
+from sokho.core.infrastructure.database import (
+    CollisionError,
+    ConstraintViolationError,
+    Row,
+    Transaction,
+)
 from sokho.core.infrastructure.database.keyset import page_values
 from sokho.modules.stock.domain.documents import AccountKind, Document, Reason, TransactionType
 from sokho.modules.stock.domain.entities import Balance, Move, Side, StockTransaction
@@ -29,8 +34,9 @@ from sokho.modules.stock.infrastructure.transaction_statements import (
     transactions_statement,
 )
 
+_NUMBER: Final = "stock_transactions_tenant_id_type_year_document_no_key"
 _REFUSALS: Final = {
-    "stock_transactions_tenant_id_type_year_document_no_key": DuplicateDocumentNoError,
+    _NUMBER: DuplicateDocumentNoError,
     "stock_transactions_tenant_id_external_ref_key": DuplicateExternalRefError,
     "stock_transactions_tenant_id_reverses_id_key": AlreadyReversedError,
     "stock_transactions_tenant_id_request_key_key": DuplicateRequestError,
@@ -46,17 +52,19 @@ class PostgresStockRepo(StockRepository):
 
     async def look_up(self, document: Document) -> Books:
         kinds = [document.kinds(line) for line in document.lines]
-        rows = await self._tx.fetch_all(
+        found = await self._tx.fetch_all(
             LOOK_UP,
             line_no=[*range(1, len(document.lines) + 1)],
             item_id=[line.item_id for line in document.lines],
-            sku_key=[_storable_key(line.sku) for line in document.lines],
-            unit=[_storable(line.unit) for line in document.lines],
+            sku_key=[line.sku and caseless(line.sku) for line in document.lines],
+            unit=[line.unit for line in document.lines],
             from_kind=[source for source, _ in kinds],
             from_location_id=[line.from_location_id for line in document.lines],
             to_kind=[target for _, target in kinds],
             to_location_id=[line.to_location_id for line in document.lines],
         )
+        by_line = {row["line_no"]: row for row in found}
+        rows = [by_line[number] for number, _ in enumerate(document.lines, start=1)]
         known = [
             KnownLine(
                 item=_known_item(row, line.unit),
@@ -82,21 +90,27 @@ class PostgresStockRepo(StockRepository):
                 if place.account_id is None and known.item is not None:
                     wanted.add((known.item.id, kind, place.location_id))
         item_ids, kinds, location_ids = zip(*wanted, strict=True)
-        await self._tx.fetch_all(
-            OPEN,
-            id=[new_id() for _ in wanted],
-            item_id=list(item_ids),
-            kind=list(kinds),
-            location_id=list(location_ids),
-        )
+        try:
+            await self._tx.fetch_all(
+                OPEN,
+                id=[new_id() for _ in wanted],
+                item_id=list(item_ids),
+                kind=list(kinds),
+                location_id=list(location_ids),
+            )
+        except ConstraintViolationError as violation:
+            raise CollisionError from violation  # a location has just been deleted
 
     async def store(self, entry: Entry) -> StockTransaction:
         sides = [side for move in entry.moves for side in (move.source, move.target)]
+        sides.sort(key=lambda side: side.seq or 0)  # a reversal goes backwards through its lines
         last = {side.account_id: side for side in sides if side.seq is not None}
         try:
             row = await self._tx.fetch_one(
                 POST,
                 **{name: getattr(entry, name) for name in _HEADER},
+                request_key=entry.request_key,
+                not_before=entry.not_before,
                 own_no=entry.document_no,
                 prefix=f"{entry.type.prefix}-{entry.year}-",
                 **_columns(entry.moves),
@@ -109,12 +123,14 @@ class PostgresStockRepo(StockRepository):
                 digest_key_id=self._seal.key_id,
             )
         except ConstraintViolationError as violation:
+            if violation.constraint == _NUMBER and entry.document_no is None:
+                raise CollisionError from violation  # a client has just given it to a document
             if violation.constraint in _REFUSALS:
                 raise _REFUSALS[violation.constraint] from violation
             raise
         assert row is not None
         return StockTransaction(
-            **{name: getattr(entry, name) for name in _HEADER if name not in _UNSHOWN},
+            **{name: getattr(entry, name) for name in _HEADER},
             document_no=row["document_no"],
             posted_at=row["posted_at"],
             reversed_by_id=None,
@@ -160,11 +176,8 @@ class PostgresStockRepo(StockRepository):
 
 _HEADER: Final = (
     *("id", "type", "year", "external_ref", "effective_at", "note", "reason", "actor"),
-    *("reverses_id", "request_key", "not_before"),
+    "reverses_id",
 )
-
-
-_UNSHOWN: Final = frozenset({"request_key", "not_before"})
 
 
 def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
@@ -180,15 +193,6 @@ def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
             for column, field in (("account", "account_id"), ("seq", "seq"), ("after", "after"))
         },
     }
-
-
-def _storable(text: str | None) -> str | None:
-    """Return a text that PostgreSQL can compare; one that it cannot names nothing."""
-    return text if text is None or TEXT.fullmatch(text) else ""
-
-
-def _storable_key(sku: str | None) -> str | None:
-    return None if sku is None else caseless(_storable(sku) or "")
 
 
 def _known_item(row: Row, entered: str | None) -> KnownItem | None:

@@ -7,10 +7,10 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
+from sokho.modules.stock.infrastructure.document_numbers import COUNTED, DOCUMENT_NO
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
-    counters,
     moves,
     transactions,
 )
@@ -145,13 +145,18 @@ def _held(wanted: Any) -> Any:
 
 _both = sa.union(sa.select(_known.c.from_account), sa.select(_known.c.to_account)).subquery()
 _is_open = ~sa.exists().where(
-    sa.or_(_known.c.from_account.is_(None), _known.c.to_account.is_(None))
+    sa.func.num_nulls(_known.c.from_account, _known.c.to_account) > sa.literal_column("0")
 )
 _books = _held(sa.select(_both.c.from_account).where(_is_open))
 _from_balance, _to_balance = _books.alias("from_balance"), _books.alias("to_balance")
 _BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at")
 
-_time_zone = sa.select(_tenants.c.time_zone).where(_tenants.c.id == TENANT).scalar_subquery()
+_time_zone = (
+    sa.select(_tenants.c.time_zone)
+    .where(_tenants.c.id == TENANT)
+    .limit(sa.literal_column("1"))
+    .scalar_subquery()
+)
 _CLOCK: Final = (
     sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("now"),
     _time_zone.label("time_zone"),
@@ -178,14 +183,22 @@ _reversed = _held(sa.select(sa.func.unnest(_account_ids)))
 HOLD: Final = Statement(sa.select(_reversed, *_CLOCK))
 
 _new = _given("new", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
+# Until the first move of an item is posted nobody may give it another unit.
+_kept = (
+    sa.select(_items.c.id)
+    .where(_items.c.tenant_id == TENANT, _items.c.id == sa.any_(p("item_id", type_=ARRAY(_UUID))))
+    .order_by(_items.c.id)
+    .with_for_update(read=True)
+    .cte("kept")
+)
 _opened = (
     insert(accounts)
     .from_select(
         ["tenant_id", "id", "item_id", "kind", "location_id"],
         # In one order, so that of two who open the same accounts one waits, and not both.
-        sa.select(sa.cast(TENANT, _UUID), _new).order_by(
-            _new.c.item_id, _new.c.kind, _new.c.location_id
-        ),
+        sa.select(sa.cast(TENANT, _UUID), _new)
+        .select_from(_new.join(_kept, _kept.c.id == _new.c.item_id))
+        .order_by(_new.c.item_id, _new.c.kind, _new.c.location_id),
     )
     .on_conflict_do_nothing()
     .returning(accounts)
@@ -203,36 +216,16 @@ OPEN: Final = Statement(
     of_the_business=False,
 )
 
-_own_no = p("own_no", type_=_TEXT)
-_counted = (
-    insert(counters)
-    .from_select(
-        ["tenant_id", "type", "year", "last"],
-        sa.select(
-            sa.cast(TENANT, _UUID),
-            p("type", type_=_TEXT),
-            p("year", type_=sa.SmallInteger()),
-            sa.literal_column("1"),
-        ).where(_own_no.is_(None)),
-    )
-    .on_conflict_do_update(
-        index_elements=["tenant_id", "type", "year"], set_={"last": counters.c.last + 1}
-    )
-    .returning(counters.c.last)
-    .cte("counted")
-)
-_next_no = p("prefix", type_=_TEXT) + sa.func.lpad(sa.cast(_counted.c.last, _TEXT), 6, "0")
-
 # Number and time exist only now, behind every lock; the time never goes back on an account.
 _one = sa.select(sa.literal_column("1").label("one")).subquery("one")
 _head = (
     sa.select(
-        sa.func.coalesce(_own_no, _next_no).label("document_no"),
+        DOCUMENT_NO.label("document_no"),
         sa.func.greatest(
             sa.func.clock_timestamp(), p("not_before", type_=sa.DateTime(timezone=True))
         ).label("posted_at"),
     )
-    .select_from(_one.outerjoin(_counted, sa.true()))
+    .select_from(_one.outerjoin(COUNTED, sa.true()))
     .cte("head")
 )
 

@@ -141,6 +141,7 @@ async def post_stock_transaction(
         AlreadyReversedError,
         CannotReverseReversalError,
         InsufficientStockError,
+        QuantityOutOfRangeError,
         *_POSTS,
     )
     | answers(201, _LOCATION),
