@@ -35,6 +35,10 @@ from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
 from sokho.modules.locations.infrastructure import http_router as locations
+from sokho.modules.stock.infrastructure import reads_router as stock_reads
+from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
+from sokho.modules.stock.infrastructure import verification_router as stock_verification
+from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.tenants.infrastructure import admin_router as admin
 from sokho.modules.tenants.infrastructure import http_router as tenant
 from sokho.modules.tenants.infrastructure.postgres_repo import WorkerTenantDirectory
@@ -62,6 +66,7 @@ _TAGS: Final = [
         "name": "locations",
         "description": "Where stock is kept: warehouses, bins, goods on their way.",
     },
+    {"name": "stock", "description": "What came in, went out and moved, and what is there."},
     {"name": "tenant", "description": "The caller's own business."},
     {"name": "units", "description": "What quantities are told in, and with how many decimals."},
 ]
@@ -155,6 +160,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.auth_failures = AuthFailures(settings.auth_failures_of_a_worker)
     app.state.quotas = Quotas(settings.requests_per_minute)
     app.state.idempotency = Idempotency(keys.answers)
+    app.state.ledger_seal = Seal(keys.ledger_id, keys.ledger)
     app.state.opening = partial(BusinessOpening, keys)
     app.state.worker = worker
     app.state.directory = worker and WorkerTenantDirectory(worker)
@@ -162,6 +168,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         items.router,
         conversions.router,
         units.router,
+        stock_transactions.router,
+        stock_reads.router,
+        stock_verification.router,
         locations.router,
         tenant.router,
         api_keys.router,

@@ -123,6 +123,7 @@ class TestEveryChange:
         expected = {
             "item.batch": None,
             "unit.created": body.get("code"),
+            "stock.posted": body.get("id"),
         }.get(row["type"], shop.places.get(kind.partition("}")[0], body.get("id")))
         assert row["resource_id"] == expected
         for other in others:

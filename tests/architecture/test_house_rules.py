@@ -182,6 +182,9 @@ class TestPredicate:
         assert made == {
             *("items._list_statement", "items.conversions_statement", "units._list_statement"),
             *("api_keys._list_statement", "audit._list_statement", "locations._list_statement"),
+            *("stock.heads_statement", "stock.documents_statement"),
+            "stock.faulty_moves_statement",
+            *("stock.levels_statement", "stock.card_statement", "stock.transactions_statement"),
         }
 
     def test_stands_on_every_table_of_every_other_statement(self):

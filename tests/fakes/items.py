@@ -152,7 +152,7 @@ class FakeItemRepo(ItemRepository):
     async def known_units(self, codes: Collection[str]) -> set[str]:
         return {*codes} & {unit.code for unit in default_units(self._tenant_id)}
 
-    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
+    async def with_fixed_unit(self, ids: Collection[UUID]) -> set[UUID]:
         return {item_id for item_id, _ in self._conversions if item_id in ids}
 
     async def list_conversions(

@@ -19,6 +19,7 @@ _OF_ONE_RUN: Final = {
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "<time>",
     r"(BIA|KHO|KE)-\d{3,}": "<code>",
+    r"(PN|PX|CK|DC)-\d{4}-\d{6}": "<number>",
     r"sokho_[0-9a-f]{32}_(…|[0-9a-f]{32}_[0-9A-Za-z]{49})": "<key>",
 }
 

@@ -155,7 +155,9 @@ class TestTables:
             source = file.read_text()
             for done, kind in re.findall(r'\b(created|updated|deleted)\("(\w+)"', source):
                 of_code.add(f"{kind}.{done}")
-            of_code |= set(re.findall(r'"((?:tenant|api_key|item|unit|actor)\.[a-z_]+)"', source))
+            of_code |= set(
+                re.findall(r'"((?:tenant|api_key|item|unit|stock|actor)\.[a-z_]+)"', source)
+            )
         rows = re.findall(r"^\| (`\w+\.\w+`.*?) \|", text, flags=re.MULTILINE)
         assert set(re.findall(r"`([\w.]+)`", " ".join(rows))) == of_code
 

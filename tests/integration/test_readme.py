@@ -36,7 +36,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls 
 
 
 _BELOW_A_GROUP: Final = (
-    "create|list|show|update|suspend|resume|forget|rotate|revoke|start|isolation"
+    "create|list|show|update|suspend|resume|forget|rotate|revoke|start|isolation|ledger"
 )
 
 

@@ -38,6 +38,15 @@ class Party:
 
     warehouse_id: str = field(default_factory=lambda: str(uuid4()))
 
+    kept_item_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of an item with stock, which is not to be deleted."""
+
+    shelf_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of the bin that it is in."""
+
+    transaction_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of a stock document that can be reversed."""
+
     key_id: str = field(default_factory=lambda: str(uuid4()))
     """Of a key beside the one that it calls with."""
 

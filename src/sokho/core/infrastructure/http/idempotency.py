@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sokho.core.domain.errors import ConflictError, InvalidError
+from sokho.core.domain.errors import ConflictError, DomainError, InvalidError
 from sokho.core.domain.identity import Operator
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import Row, Transaction
@@ -51,6 +51,16 @@ class IdempotencyKeyMismatchError(InvalidError):
     text = Text(
         vi="Idempotency-Key này đã được dùng cho một yêu cầu khác.",
         en="This Idempotency-Key was used for another request.",
+    )
+
+
+class IdempotencyKeyRequiredError(DomainError):
+    """What would be done twice must not be sent without a key."""
+
+    code = "idempotency_key_required"
+    text = Text(
+        vi="Thao tác này cần tiêu đề Idempotency-Key.",
+        en="This operation needs the header Idempotency-Key.",
     )
 
 
