@@ -224,9 +224,19 @@ class TestGrants:
             )
             dml = {"SELECT", "INSERT", "UPDATE", "DELETE"}
             assert {row["privilege_type"] for row in granted} == dml
-            assert len(granted) == len(dml) * 9 - len({"UPDATE", "DELETE"})
-            appended = {row["privilege_type"] for row in granted if row["table_name"] == "events"}
-            assert appended == {"SELECT", "INSERT"}
+            less = {
+                **dict.fromkeys(
+                    ("events", "stock_accounts", "stock_moves", "stock_transactions"),
+                    {"SELECT", "INSERT"},
+                ),
+                **dict.fromkeys(
+                    ("stock_balances", "stock_counters"), {"SELECT", "INSERT", "UPDATE"}
+                ),
+            }
+            assert len(granted) == len(dml) * 9 + sum(map(len, less.values()))
+            for table, kinds in less.items():
+                of_table = {row["privilege_type"] for row in granted if row["table_name"] == table}
+                assert of_table == kinds
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute("TRUNCATE items")
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
