@@ -189,10 +189,9 @@ def _documented() -> Iterator[Documented]:
             yield Documented(method.upper(), path, _resolved(entry, document))
 
 
-def _flat(example: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each field of what the document shows, and of the objects in its lists."""
-    for name, value in example.items():
-        yield name, value
+def _listed(example: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each field of the objects in the lists of what the document shows."""
+    for value in example.values():
         for each in value if isinstance(value, list) else ():
             yield from each.items() if isinstance(each, dict) else ()
 
@@ -200,13 +199,15 @@ def _flat(example: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 DOCUMENTED: Final = list(_documented())
 WITH_BODY: Final = [operation for operation in DOCUMENTED if operation.media_types]
 
-EXAMPLES: Final[dict[str, Any]] = {
-    name: value
+_SHOWN: Final = [
+    example
     for schema in [
         *(each.answer for each in WITH_BODY if each.answer is not None),
         *(each.body for each in WITH_BODY),
     ]
     for example in schema.get("examples", ())
-    for name, value in _flat(example)
-}
+]
+EXAMPLES: Final[dict[str, Any]] = {
+    name: value for example in _SHOWN for name, value in _listed(example)
+} | {name: value for example in _SHOWN for name, value in example.items()}
 """What the document shows of a field, sent or answered: a text that fits may be one of a few."""

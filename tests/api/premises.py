@@ -76,7 +76,7 @@ class Premises:
                 PostgresItemRepo(tx), tx, make_id=partial(UUID, EXAMPLES["item_id"])
             )
             await items.create(business.tenant_id, "N", sku="shown", unit=EXAMPLES["unit"])
-        line = {"sku": "S", "quantity": "1", "to_location_id": EXAMPLES["to_location_id"]}
+        line = {"sku": "shown", "quantity": "1", "to_location_id": EXAMPLES["to_location_id"]}
         document = await posted(business, "receipt", line)
         places = {
             "transaction_id": document["id"],

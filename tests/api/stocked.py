@@ -1,5 +1,7 @@
 """What tests of stock do first: goods, places, and documents posted over HTTP."""
 
+import asyncio
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -18,8 +20,7 @@ async def sent(
 ) -> httpx2.Response:
     """Post a document, with a key of its own if none is given, and return the answer."""
     body = {"type": type, "lines": [*lines]} | fields
-    headers = {"Idempotency-Key": key or str(uuid4())}
-    return await business.http.post(TRANSACTIONS, json=body, headers=headers)
+    return await _patiently(business, TRANSACTIONS, body, key or str(uuid4()))
 
 
 async def posted(business: Business, type: str, *lines: Line, **fields: Any) -> Any:
@@ -31,10 +32,18 @@ async def posted(business: Business, type: str, *lines: Line, **fields: Any) -> 
 
 async def reversed_(business: Business, transaction_id: str, **fields: Any) -> httpx2.Response:
     """Ask for the reversal of a document, and return the answer."""
-    headers = {"Idempotency-Key": str(uuid4())}
-    return await business.http.post(
-        f"{TRANSACTIONS}/{transaction_id}/reverse", json=fields, headers=headers
-    )
+    path = f"{TRANSACTIONS}/{transaction_id}/reverse"
+    return await _patiently(business, path, fields, str(uuid4()))
+
+
+async def _patiently(business: Business, path: str, body: Line, key: str) -> httpx2.Response:
+    """Send a request, and again with its key while the service is too busy on a slow machine."""
+    headers = {"Idempotency-Key": key}
+    while True:
+        answer = await business.http.post(path, json=body, headers=headers)
+        if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            return answer
+        await asyncio.sleep(0.2)
 
 
 class Store:
