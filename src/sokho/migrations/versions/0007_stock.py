@@ -185,7 +185,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("year", sa.SmallInteger, nullable=False),
-        sa.Column("last", sa.Integer, nullable=False),
+        sa.Column("last", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "type", "year", name="stock_counters_pkey"),
         postgresql_with={"fillfactor": 50},
     )

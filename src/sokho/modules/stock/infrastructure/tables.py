@@ -128,6 +128,6 @@ counters = sa.Table(
     sa.Column("tenant_id", sa.Uuid, primary_key=True),
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("year", sa.SmallInteger, primary_key=True),
-    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
     postgresql_with={"fillfactor": 50},
 )
