@@ -34,6 +34,7 @@ from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.locations.infrastructure import http_router as locations
 from sokho.modules.tenants.infrastructure import admin_router as admin
 from sokho.modules.tenants.infrastructure import http_router as tenant
 from sokho.modules.tenants.infrastructure.postgres_repo import WorkerTenantDirectory
@@ -57,6 +58,10 @@ _TAGS: Final = [
     {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
     {"name": "audit", "description": "What has happened: who changed what, and when."},
     {"name": "items", "description": "What a business keeps in stock, by SKU."},
+    {
+        "name": "locations",
+        "description": "Where stock is kept: warehouses, bins, goods on their way.",
+    },
     {"name": "tenant", "description": "The caller's own business."},
     {"name": "units", "description": "What quantities are told in, and with how many decimals."},
 ]
@@ -157,6 +162,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         items.router,
         conversions.router,
         units.router,
+        locations.router,
         tenant.router,
         api_keys.router,
         audit.router,

@@ -122,7 +122,7 @@ def sample(schema: Schema, name: str = "") -> Any:
         return [sample(schema["items"])]
     if schema.get("format") == "date-time":
         return "2999-12-31T12:00:00Z"
-    return _EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
+    return EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
 
 
 def without_both(body: dict[str, Any]) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _documented() -> Iterator[Documented]:
 DOCUMENTED: Final = list(_documented())
 WITH_BODY: Final = [operation for operation in DOCUMENTED if operation.media_types]
 
-_EXAMPLES: Final[dict[str, Any]] = {
+EXAMPLES: Final[dict[str, Any]] = {
     name: value
     for schema in [
         *(each.answer for each in WITH_BODY if each.answer is not None),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, unquote
+from uuid import UUID
 
 import asyncpg
 import httpx2
@@ -13,7 +14,10 @@ from starlette.types import Message
 
 from sokho.core.infrastructure.database import metadata
 from sokho.core.infrastructure.database.statements import TENANT_SETTING
-from tests.api.documented import Documented, sample
+from sokho.modules.locations.domain.entities import LocationKind
+from sokho.modules.locations.domain.service import LocationService
+from sokho.modules.locations.infrastructure.postgres_repo import PostgresLocationRepo
+from tests.api.documented import EXAMPLES, Documented, sample
 from tests.api.problems import problem_of
 from tests.conftest import OPERATOR_KEY, Business
 
@@ -24,6 +28,7 @@ _DIGESTS: Final = ", ".join(
     for table in metadata.tables.keys() - {"chores"}
 )
 
+LOCATION: Final = {"code": "K", "name": "Kho", "kind": "warehouse"}
 ITEM: Final = {"sku": "S", "name": "N", "tags": ["t"], "attributes": {"k": {"n": 1}}}
 
 
@@ -54,7 +59,15 @@ class Premises:
         made = await business.http.put(f"{item}/conversions/thùng", json={"numerator": 12})
         assert made.status_code == 201
         made = await business.http.post("/v1/api-keys", json={"name": "K", "role": "owner"})
+        location = (await business.http.post("/v1/locations", json=LOCATION)).headers["location"]
+        # What the document shows as a parent is there.
+        async with app.state.database.transaction(business.tenant_id) as tx:
+            parents = LocationService(
+                PostgresLocationRepo(tx), tx, make_id=lambda: UUID(EXAMPLES["parent_id"])
+            )
+            await parents.create(business.tenant_id, "P", "Kho", LocationKind.WAREHOUSE)
         places = {
+            "location_id": location.rpartition("/")[2],
             "item_id": item.rpartition("/")[2],
             "code": "kg",
             "unit": "thùng",

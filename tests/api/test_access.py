@@ -32,17 +32,20 @@ class Operation:
         return f"{self.method} {self.path}"
 
     async def call(self, http: httpx2.AsyncClient) -> httpx2.Response:
-        ids = {"item_id": uuid4(), "key_id": uuid4(), "tenant_id": uuid4()}
+        ids = {name: uuid4() for name in IDS}
         places = ids | {"code": "kg", "unit": "kg"}
         return await http.request(
             self.method, self.path.format(**places), json=self.body, headers={"If-Match": "*"}
         )
 
 
+IDS: Final = ("item_id", "location_id", "key_id", "tenant_id")
 ITEM: Final = {"sku": "A", "name": "B"}
+LOCATION: Final = {"code": "A", "name": "B", "kind": "warehouse"}
 ITEMS: Final = "/v1/items"
 ONE: Final = "/v1/items/{item_id}"
 TENANTS: Final = "/v1/admin/tenants"
+LOCATIONS: Final = "/v1/locations"
 CONVERSIONS: Final = "/v1/items/{item_id}/conversions"
 
 OPERATIONS: Final = [
@@ -60,6 +63,11 @@ OPERATIONS: Final = [
     Operation("GET", "/v1/units", Scope.ITEMS_READ),
     Operation("GET", "/v1/units/{code}", Scope.ITEMS_READ),
     Operation("PATCH", "/v1/units/{code}", Scope.ITEMS_WRITE, {"name": "ký"}),
+    Operation("POST", LOCATIONS, Scope.LOCATIONS_WRITE, LOCATION),
+    Operation("GET", LOCATIONS, Scope.LOCATIONS_READ),
+    Operation("GET", LOCATIONS + "/{location_id}", Scope.LOCATIONS_READ),
+    Operation("PATCH", LOCATIONS + "/{location_id}", Scope.LOCATIONS_WRITE, {"name": "C"}),
+    Operation("DELETE", LOCATIONS + "/{location_id}", Scope.LOCATIONS_WRITE),
     Operation("GET", "/v1/tenant", Scope.TENANT_READ),
     Operation("PATCH", "/v1/tenant", Scope.TENANT_WRITE, {"name": "Quán"}),
     Operation("GET", "/v1/api-keys", Scope.KEYS_MANAGE),
@@ -99,7 +107,7 @@ class TestEveryOperation:
         self, anonymous: httpx2.AsyncClient, operation: Operation
     ):
         for query in ("?limit=x", "?q=1", "?a=1&a=2", "?%FF", "?a=%00"):
-            ids = dict.fromkeys(("item_id", "key_id", "tenant_id"), "not-a-uuid")
+            ids = dict.fromkeys(IDS, "not-a-uuid")
             path = operation.path.format(**ids, code="%00", unit="%00")
             answer = await anonymous.request(operation.method, path + query, content=b"{")
             problem_of(answer, 401, "unauthenticated")

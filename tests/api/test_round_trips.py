@@ -116,6 +116,26 @@ class TestRoundTrips:
             assert answer.status_code < 300
             assert ledger.settle() == trips, (method, path)
 
+    async def test_of_locations(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        place = {"name": "Kho", "kind": "warehouse"}
+        url = (await warm.post("/v1/locations", json=place | {"code": "A"})).headers["location"]
+        below = place | {"parent_id": url.rpartition("/")[2]}
+        lower = (await warm.post("/v1/locations", json=below | {"code": "B"})).headers["location"]
+        ledger.settle()
+        for method, path, body, trips in (
+            ("GET", "/v1/locations", None, 1),
+            ("GET", url, None, 1),
+            ("POST", "/v1/locations", place | {"code": "C"}, 3),
+            ("POST", "/v1/locations", below | {"code": "D"}, 5),  # turn, what is above
+            ("PATCH", url, {"name": "x"}, 4),
+            ("PATCH", lower, {"parent_id": None}, 6),  # turn, hold, how deep is it, update
+            ("PATCH", lower, {"status": "archived"}, 6),  # turn, hold, anything active, update
+            ("DELETE", lower, None, 4),
+        ):
+            answer = await warm.request(method, path, json=body, headers=ANY)
+            assert answer.status_code < 300
+            assert ledger.settle() == trips, (method, path, body)
+
     async def test_of_conversions(self, warm: httpx2.AsyncClient, ledger: Ledger):
         url = f"{(await warm.post('/v1/items', json=ITEM)).headers['location']}/conversions"
         ledger.settle()

@@ -55,7 +55,10 @@ class Shop:
         shop.heard(answer)
         item = await shop.call("POST", "/v1/items", {"sku": "S", "name": "N"})
         key = await shop.call("POST", "/v1/api-keys", {"name": KEY_NAME, "role": "viewer"})
-        places |= {"item_id": item.json()["id"], "key_id": key.json()["id"]}
+        shelf = {"code": "K", "name": "Kệ", "kind": "warehouse"}
+        location = await shop.call("POST", "/v1/locations", shelf)
+        made = {"item_id": item, "key_id": key, "location_id": location}
+        places |= {name: answer.json()["id"] for name, answer in made.items()}
         await shop.call("PUT", "/v1/items/{item_id}/conversions/thùng", {"numerator": 12})
         await log.new()
         return shop
@@ -116,6 +119,7 @@ class Trace:
 
 _ITEM: Final = "/v1/items/{item_id}"
 _CONVERSION: Final = _ITEM + "/conversions/{unit}"
+_LOCATION: Final = "/v1/locations/{location_id}"
 _ADMIN: Final = "/v1/admin/tenants"
 _SECRET: Final = frozenset({"api_key", "name"})
 
@@ -173,6 +177,19 @@ TRACES: Final[dict[str, Trace]] = {
     "PATCH /v1/units/{code}": Trace(
         ("unit.updated",), {"name": "ký"}, resource="/v1/units/{code}", refused={"decimals": 9}
     ),
+    "POST /v1/locations": Trace(
+        ("location.created",),
+        {"code": "L", "name": "B", "kind": "transit"},
+        idles=False,
+        refused={"code": "L", "name": "B", "kind": "bin"},
+    ),
+    f"PATCH {_LOCATION}": Trace(
+        ("location.updated",),
+        {"name": "M", "status": "archived"},
+        resource=_LOCATION,
+        refused={"name": ""},
+    ),
+    f"DELETE {_LOCATION}": Trace(("location.deleted",), resource=_LOCATION, idles=False),
     "PATCH /v1/tenant": Trace(
         ("tenant.updated",),
         {"name": "Tiệm", "settings": {"a": 1}},
@@ -198,7 +215,7 @@ TRACES: Final[dict[str, Trace]] = {
         refused={"overlap_seconds": -1},
     ),
     f"POST {_ADMIN}": Trace(
-        ("tenant.created", "api_key.created"),
+        ("tenant.created", "location.created", "api_key.created"),
         {"name": "Tiệm", "locale": "en", "time_zone": "Asia/Tokyo"},
         hidden=frozenset({"api_key"}),
         idles=False,

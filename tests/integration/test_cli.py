@@ -104,6 +104,9 @@ class TestDemo:
             items = (await anonymous.get("/v1/items?limit=500", headers=headers)).json()
             assert len(items) >= 200
             assert {item["tenant_id"] for item in items} == {tenant["tenant_id"]}
+            locations = (await anonymous.get("/v1/locations", headers=headers)).json()
+            assert "KHO" in {location["code"] for location in locations}
+            assert "bin" in {location["kind"] for location in locations}
 
     def test_keys_of_another_database_are_not_kept(self, cli: Cli, tmp_path: Path):
         first = cli.json("demo")

@@ -261,7 +261,7 @@ class TestGrants:
             )
             dml = {"SELECT", "INSERT", "UPDATE", "DELETE"}
             assert {row["privilege_type"] for row in granted} == dml
-            assert len(granted) == len(dml) * 9 - len({"UPDATE", "DELETE"})
+            assert len(granted) == len(dml) * 10 - len({"UPDATE", "DELETE"})
             appended = {row["privilege_type"] for row in granted if row["table_name"] == "events"}
             assert appended == {"SELECT", "INSERT"}
             with pytest.raises(asyncpg.InsufficientPrivilegeError):

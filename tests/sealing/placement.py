@@ -68,11 +68,14 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("path", "tenant_id"): _known(lambda party: party.tenant_id),
     ("path", "key_id"): _known(lambda party: party.key_id),
     ("path", "item_id"): _known(lambda party: party.item_id),
+    ("path", "location_id"): _known(lambda party: party.location_id),
     ("path", "unit"): _known(lambda party: party.text("case")),
     ("path", "code"): _known(lambda party: party.text("unit")),
     ("query", "cursor"): _known(lambda party: party.cursor),
     ("query", "sku"): _known(lambda party: party.text("sku")),
     ("query", "barcode"): _known(lambda party: party.text("barcode")),
+    ("query", "code"): _known(lambda party: party.text("unit")),
+    ("query", "parent_id"): _known(lambda party: party.warehouse_id),
     ("query", "tag"): _known(lambda party: party.text("tag")),
     ("query", "resource_id"): _known(lambda party: party.item_id),
     ("query", "actor"): _known(lambda party: party.actor),
@@ -86,6 +89,13 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "description"): _text("description"),
     ("body", "unit"): _known(lambda party: party.text("unit")),
     ("body", "code"): _text("code", "unit"),
+    # A bin needs a parent. Another's is a bin as well: whoever sees it says that a warehouse does
+    # not fit there.
+    ("body", "parent_id"): Telling(
+        of=lambda party: party.location_id,
+        own=lambda party: party.warehouse_id,
+        is_needed=True,
+    ),
     ("body", "barcode"): _text("barcode"),
     ("body", "tags"): _text("tag"),
     ("body", "attributes"): Telling(
@@ -112,8 +122,9 @@ MEANT_FOR: Final[Mapping[tuple[str, str], set[str]]] = {
     ("path", "code"): {"units"},
     ("path", "unit"): {"items"},
     ("query", "type"): {"audit-events"},
-    ("body", "code"): {"units"},
-    ("body", "name"): {"items", "units", "tenant", "api-keys", "admin"},
+    ("query", "code"): {"locations"},
+    ("body", "code"): {"units", "locations"},
+    ("body", "name"): {"items", "units", "locations", "tenant", "api-keys", "admin"},
     ("body", "description"): {"items"},
     ("body", "unit"): {"items"},
 }

@@ -26,12 +26,25 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
         path = f"/v1/items/{party.item_id}/conversions/{other_unit}"
         await _send(http, party, "PUT", path, {"numerator": 24})
 
+    place = {"code": party.text("warehouse"), "name": party.text("name"), "kind": "warehouse"}
+    made = await _send(http, party, "POST", "/v1/locations", place)
+    party.warehouse_id = made.json()["id"]
+    for code in (party.text("shelf"), unit):  # a body's `code` is a unit's or a location's
+        place = {"code": code, "name": party.text("name"), "kind": "bin"}
+        place["parent_id"] = party.warehouse_id
+        made = await _send(http, party, "POST", "/v1/locations", place)
+    party.location_id = made.json()["id"]
+
     for name in ("tills", "stockroom"):
         granted = {"name": party.text(name), "role": "owner"}
         made = await _send(http, party, "POST", "/v1/api-keys", granted)
     party.key_id = made.json()["id"]
 
-    versioned = (f"/v1/items/{party.item_id}", f"/v1/units/{unit}")
+    versioned = (
+        f"/v1/items/{party.item_id}",
+        f"/v1/units/{unit}",
+        f"/v1/locations/{party.location_id}",
+    )
     for change in range(2, party.version + 1):
         for path in versioned:
             await _send(http, party, "PATCH", path, {"name": party.text(f"name{change}")})

@@ -1,5 +1,6 @@
-"""The demo in a database: two businesses with their items, opened once and kept."""
+"""The demo in a database: two businesses with their items and locations, opened once and kept."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -7,13 +8,17 @@ from uuid import UUID
 import msgspec
 
 from sokho.core.domain.identity import Authenticator, UnauthenticatedError
-from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.private_files import write_private
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.demo.businesses import demo_businesses
-from sokho.demo.catalogue import DemoBusiness
+from sokho.demo.catalogue import DemoBusiness, DemoLocation
 from sokho.modules.items.domain.service import ItemService
 from sokho.modules.items.infrastructure.postgres_repo import PostgresItemRepo
+from sokho.modules.locations.domain.entities import LocationKind
+from sokho.modules.locations.domain.repository import LocationFilter
+from sokho.modules.locations.domain.service import LocationService
+from sokho.modules.locations.infrastructure.postgres_repo import PostgresLocationRepo
 from sokho.provisioning import open_business
 
 _FILE: Final = "demo.json"
@@ -79,4 +84,22 @@ async def _open(database: Database, keys: DerivedKeys, business: DemoBusiness) -
                 tags=item.tags,
                 attributes=item.attributes,
             )
+        await _furnish(transaction, tenant_id, business.locations)
     return DemoTenant(tenant_id, business.name, opened.api_key)
+
+
+async def _furnish(
+    transaction: Transaction, tenant_id: UUID, locations: Iterable[DemoLocation]
+) -> None:
+    """Add locations to the warehouse that the business began with."""
+    service = LocationService(PostgresLocationRepo(transaction), transaction)
+    ids = {location.code: location.id for location in await service.list(LocationFilter())}
+    for location in locations:
+        made = await service.create(
+            tenant_id,
+            location.code,
+            location.name,
+            LocationKind(location.kind),
+            parent_id=None if location.parent is None else ids[location.parent],
+        )
+        ids[made.code] = made.id
