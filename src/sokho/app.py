@@ -15,7 +15,7 @@ from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.database.connection_budget import WORKER_POOL_SIZE
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.database.idempotency_keys import remove_expired
-from sokho.core.infrastructure.database.readiness import wait_until_sealed
+from sokho.core.infrastructure.database.readiness import Readiness, wait_until_sealed
 from sokho.core.infrastructure.http import documents, health
 from sokho.core.infrastructure.http.admission import Admission
 from sokho.core.infrastructure.http.application import Application
@@ -147,6 +147,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.add_middleware(Admission, most=settings.concurrent_requests)
     app.state.database = database
+    app.state.readiness = Readiness(database)
     app.state.metrics = metrics
     app.state.tracing = tracing
     app.state.cursors = CursorCodec(keys.cursor)

@@ -31,6 +31,8 @@ _PATIENCE_SECONDS: Final = 30.0
 
 _PAUSE_SECONDS: Final = 0.5
 
+_OLD_AFTER_SECONDS: Final = 1.0
+
 _UNSEALED = Text(
     vi="Dịch vụ không khởi động vì dữ liệu các doanh nghiệp chưa được tách biệt:\n{findings}",
     en="The service does not start because tenants are not sealed:\n{findings}",
@@ -48,6 +50,23 @@ async def is_ready(database: Database) -> bool:
             return await current_revision(connection) == latest_revision()
     except (OverloadedError, asyncpg.PostgresError):
         return False
+
+
+class Readiness:
+    """Whether a database is ready, for many who ask: it is looked at once a second at most."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._look: asyncio.Task[bool] | None = None
+        self._began = 0.0
+
+    async def look(self) -> bool:
+        """Return what `is_ready` does, or did less than a second ago."""
+        is_old = monotonic() - self._began >= _OLD_AFTER_SECONDS
+        if self._look is None or (is_old and self._look.done()):
+            self._began = monotonic()
+            self._look = asyncio.create_task(is_ready(self._database))
+        return await asyncio.shield(self._look)  # whoever leaves does not end it for the others
 
 
 async def refuse_unless_sealed(database: Database) -> None:
@@ -76,8 +95,8 @@ async def refuse_unless_sealed(database: Database) -> None:
 async def wait_until_sealed(database: Database, *, patience: float = _PATIENCE_SECONDS) -> None:
     """Do as `refuse_unless_sealed`, and give a database that cannot be reached some seconds.
 
-    A worker that cannot start ends the whole service, so one that replaces another must not give
-    up while PostgreSQL is restarting. Raises as `refuse_unless_sealed`.
+    A service none of whose workers can start ends, and must not while PostgreSQL is restarting.
+    Raises as `refuse_unless_sealed`.
     """
     end = monotonic() + patience
     while True:

@@ -10,15 +10,15 @@ from sokho.core.infrastructure.database import OverloadedError
 REQUEST_SECONDS: Final = 30.0
 """The longest that any request may take."""
 
-_ALWAYS_ADMITTED: Final = frozenset({"/livez", "/readyz"})
+_UNCOUNTED: Final = frozenset({"/livez", "/readyz"})
 
 
 class Admission:
     """Refuses what is too much, and ends what takes too long.
 
-    Beyond `most` requests at once the next one is refused before anything is done for it,
-    unless it asks after the process's health. Whatever has not ended after `seconds` is
-    cancelled, which gives back what it holds.
+    Beyond `most` requests at once the next one is refused before anything is done for it.
+    Whatever has not ended after `seconds` is cancelled, which gives back what it holds. Who asks
+    after the process's health is neither counted nor refused.
     """
 
     def __init__(self, app: ASGIApp, *, most: int, seconds: float = REQUEST_SECONDS) -> None:
@@ -34,10 +34,10 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection; raises `OverloadedError`."""
         task = asyncio.current_task()
-        if scope["type"] != "http" or task is None:
+        if scope["type"] != "http" or scope["path"] in _UNCOUNTED or task is None:
             await self._app(scope, receive, send)
             return
-        if len(self._running) >= self._most and scope["path"] not in _ALWAYS_ADMITTED:
+        if len(self._running) >= self._most:
             raise OverloadedError
         self._begin(task)
         try:

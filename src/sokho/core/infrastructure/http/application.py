@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.http.cross_origin import CrossOriginMiddleware
 from sokho.core.infrastructure.http.middleware import ProblemMiddleware, RequestMiddleware
 from sokho.core.infrastructure.http.openapi import complete
@@ -57,7 +58,7 @@ class Application(FastAPI):
         """Serve one connection; FastAPI would ask the environment about telemetry each time."""
         scope["app"] = self
         if scope["type"] != "http":
-            await self.router(scope, receive, send)
+            await self._live(scope, receive, send)
             return
         if self.middleware_stack is None:
             self.middleware_stack = self.build_middleware_stack()
@@ -92,3 +93,25 @@ class Application(FastAPI):
         if self.openapi_schema is None:
             complete(super().openapi())
         return super().openapi()
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Start and stop; what keeps it from starting is told by a sentence where there is one.
+
+        Starlette tells the server by a traceback.
+        """
+        failure: Message | None = None
+
+        async def hold_back(message: Message) -> None:
+            nonlocal failure
+            if message["type"] == "lifespan.startup.failed":
+                failure = message
+            else:
+                await send(message)
+
+        try:
+            await self.router(scope, receive, hold_back)
+        except BaseException as error:
+            if failure is not None:
+                told = {"message": error.text.en} if isinstance(error, OperatorError) else {}
+                await send({**failure, **told})
+            raise

@@ -11,6 +11,9 @@ from sokho.core.infrastructure.http.security_headers import HeaderLines
 
 _KEY: Final = "sokho.request"
 
+CUT_OFF: Final = "sokho.cut_off"
+"""Stands in a scope whose client read nothing, so that its connection was ended."""
+
 CLIENT_LEFT: Final = 499
 """The status of a request whose client did not wait: nobody has seen it."""
 

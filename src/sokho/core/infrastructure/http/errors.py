@@ -21,6 +21,23 @@ class BodyTooLargeError(DomainError):
     text = Text(vi="Nội dung gửi lên quá lớn.", en="The body is too large.")
 
 
+class MalformedRequestError(DomainError):
+    """What came is not HTTP."""
+
+    code = "malformed_request"
+    text = Text(vi="Yêu cầu không đúng giao thức HTTP.", en="The request is not valid HTTP.")
+
+
+class HeadTooLargeError(DomainError):
+    """The request line and the header are larger than the service takes (RFC 6585, section 5)."""
+
+    code = "request_header_fields_too_large"
+    text = Text(
+        vi="Địa chỉ và các tiêu đề của yêu cầu quá lớn.",
+        en="The address and the header fields of the request are too large.",
+    )
+
+
 class RequestTimeoutError(DomainError):
     """The body did not arrive in time (RFC 9110, section 15.5.9)."""
 

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sokho.core.infrastructure.database import OverloadedError
-from sokho.core.infrastructure.database.readiness import is_ready
 from sokho.core.infrastructure.http.routing import PreparedRoute
 
 DRAINING: Final = "draining"
@@ -28,6 +27,6 @@ async def readyz(request: Request) -> Response:
 
     Not while the server is about to stop: then nothing new should be sent here.
     """
-    if DRAINING in request.scope.get("state", ()) or not await is_ready(request.app.state.database):
+    if DRAINING in request.scope.get("state", ()) or not await request.app.state.readiness.look():
         raise OverloadedError
     return Response(b'{"status":"ok"}', media_type="application/json")

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sokho.core.domain.ids import new_id
-from sokho.core.infrastructure.http.context import CLIENT_LEFT, RequestContext, route_of
+from sokho.core.infrastructure.http.context import CLIENT_LEFT, CUT_OFF, RequestContext, route_of
 from sokho.core.infrastructure.http.problems import answer_to, is_foreseen
 from sokho.core.infrastructure.http.security_headers import security_headers
 from sokho.core.infrastructure.logging import logger
@@ -32,15 +32,17 @@ class RequestMiddleware:
         id_header = (b"x-request-id", str(context.request_id).encode())
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                context.status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    *context.headers,
-                    id_header,
-                    *context.security_headers,
-                ]
-            await send(message)
+            if message["type"] != "http.response.start":
+                await send(message)
+                return
+            message["headers"] = [
+                *message["headers"],
+                *context.headers,
+                id_header,
+                *context.security_headers,
+            ]
+            await send(message)  # waits for a client that has not read the answer before
+            context.status = CLIENT_LEFT if CUT_OFF in scope else message["status"]
 
         if self._metrics is not None:
             self._metrics.in_progress += 1
@@ -76,9 +78,11 @@ class ProblemMiddleware:
             context = RequestContext.of(scope)
             if not is_foreseen(error):
                 logger.exception("request failed", request_id=str(context.request_id))
-            if context.status:
-                raise  # part of the answer is out: the connection must break
-            await answer_to(scope, error)(scope, receive, send)
+            answer = answer_to(scope, error)
+            if context.status:  # part of another answer is out: the connection must break
+                context.status = answer.status_code
+                raise
+            await answer(scope, receive, send)
 
 
 def _log(scope: Scope, context: RequestContext, seconds: float) -> None:

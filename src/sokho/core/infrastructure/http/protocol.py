@@ -5,19 +5,25 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from sokho.core.domain.errors import DomainError
 from sokho.core.domain.ids import new_id
-from sokho.core.domain.texts import DEFAULT_LANGUAGE, Text
-from sokho.core.infrastructure.http.errors import RequestTimeoutError
+from sokho.core.domain.texts import DEFAULT_LANGUAGE
+from sokho.core.infrastructure.http.admission import REQUEST_SECONDS
+from sokho.core.infrastructure.http.context import CUT_OFF
+from sokho.core.infrastructure.http.errors import (
+    HeadTooLargeError,
+    MalformedRequestError,
+    RequestTimeoutError,
+)
 from sokho.core.infrastructure.http.health import DRAINING
 from sokho.core.infrastructure.http.lingering import LingeringTransport
 from sokho.core.infrastructure.http.problems import problem_body
 from sokho.core.infrastructure.http.security_headers import security_headers
 
-_MALFORMED: Final = Text(
-    vi="Yêu cầu không đúng giao thức HTTP.", en="The request is not valid HTTP."
-)
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""Of a request line and its header together; no client of good will needs a tenth."""
 
 
 class ProblemProtocol(HttpToolsProtocol):
@@ -26,8 +32,15 @@ class ProblemProtocol(HttpToolsProtocol):
     head_seconds = 10.0
     """How long a request's head may take: from connecting, or from the answer before."""
 
+    answer_seconds = 1.5 * REQUEST_SECONDS
+    """How long an answer may take to begin: its deadline, and reading the answer before."""
+
     _waiting_since = 0.0
     _unsent = -1
+    _head_bytes = 0
+    _chunk_bytes = 0
+    _is_broken = False
+    _running: RequestResponseCycle | None = None
     _watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -42,7 +55,28 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
 
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unsent = -1  # the client has read
+
+    def data_received(self, data: bytes) -> None:
+        self._chunk_bytes = len(data)
+        self._head_bytes += self._chunk_bytes
+        super().data_received(data)
+        if self._is_head_too_large:
+            self._refuse_what_comes()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_bytes = 0
+
     def on_headers_complete(self) -> None:
+        if self._head_bytes + self._chunk_bytes > MAX_HEAD_BYTES:
+            # Counted only now: it takes time, and the chunk may bring a body as well.
+            lines = (len(name) + len(value) + 4 for name, value in self.headers)
+            self._head_bytes = len(self.url) + sum(lines)
+            if self._is_head_too_large:
+                raise HeadTooLargeError
         super().on_headers_complete()
         if DRAINING in self.app_state:
             self.cycle.keep_alive = False
@@ -52,8 +86,7 @@ class ProblemProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text
-        """Answer 400 and close: where the next request would begin, nobody can tell."""
-        self._refuse(HTTPStatus.BAD_REQUEST, "malformed_request", _MALFORMED)
+        self._refuse_what_comes()
 
     @property
     def is_answering(self) -> bool:
@@ -63,44 +96,81 @@ class ProblemProtocol(HttpToolsProtocol):
     @property
     def is_receiving(self) -> bool:
         """Whether a request has begun to come of which nobody waits for the rest."""
-        return self._has_begun_a_head or (self.cycle is not None and self.cycle.more_body)
+        return (
+            self._is_broken
+            or self._has_begun_a_head
+            or (self.cycle is not None and self.cycle.more_body)
+        )
 
     @property
     def _has_begun_a_head(self) -> bool:
         return self.scope is not (self.cycle.scope if self.cycle is not None else None)
 
+    @property
+    def _is_head_too_large(self) -> bool:
+        return self._head_bytes > MAX_HEAD_BYTES and self._has_begun_a_head
+
+    @property
+    def _is_next_answer_anothers(self) -> bool:
+        """Whether what would be written now were read as the answer to a good request."""
+        return self.is_answering and (
+            not self.cycle.more_body or self.cycle.response_started or bool(self.pipeline)
+        )
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _look(self) -> None:
         """Close a connection that waits for its client too long, and look again later."""
         left = self.head_seconds
-        if self.transport.is_closing():
-            self._abort_if_stuck()
-        elif not self.is_answering:
-            left += self._waiting_since - self.loop.time()
-            if left <= 0:
-                self._time_out()
-                left = self.head_seconds
+        waited = self.loop.time() - self._waiting_since
+        if self.transport.is_closing() or self.is_answering:
+            self._cut_off_if_stuck(is_overdue=waited > self.answer_seconds)
+        elif waited >= left:
+            self._time_out()
+        else:
+            left -= waited
         self._watch = self.loop.call_later(left, self._look)
 
     def _time_out(self) -> None:
         if self._has_begun_a_head:
-            self._refuse(
-                HTTPStatus.REQUEST_TIMEOUT, RequestTimeoutError.code, RequestTimeoutError.text
-            )
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, RequestTimeoutError)
         else:
             self.transport.close()
 
-    def _abort_if_stuck(self) -> None:
-        """Give up a client that reads nothing: closing waits until all has been sent."""
+    def _cut_off_if_stuck(self, *, is_overdue: bool) -> None:
+        """Give up a client that reads nothing, or too little for its next answer to begin.
+
+        Closing waits until all has been sent, and an answer until the one before is read.
+        """
         unsent = self.transport.get_write_buffer_size()
-        if unsent == self._unsent:
+        if 0 < unsent == self._unsent or (is_overdue and self.is_answering):
+            if self._running is not None:
+                self._running.scope[CUT_OFF] = True  # type: ignore[typeddict-unknown-key]
             self.transport.abort()
         self._unsent = unsent
 
-    def _refuse(self, status: HTTPStatus, code: str, text: Text) -> None:
+    def _refuse_what_comes(self) -> None:
+        """Refuse and close: where the next request would begin, nobody can tell.
+
+        What has come before is answered first.
+        """
+        self._is_broken = True
+        if self._is_next_answer_anothers:
+            self.flow.pause_reading()
+            self.cycle.keep_alive = False
+        elif not self.transport.is_closing():
+            if self._is_head_too_large:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, HeadTooLargeError)
+            else:
+                self._refuse(HTTPStatus.BAD_REQUEST, MalformedRequestError)
+
+    def _refuse(self, status: HTTPStatus, error: type[DomainError]) -> None:
         """Answer without the service, which knows nothing of the request, and close."""
         request_id = str(new_id())
-        title = text.in_language(DEFAULT_LANGUAGE)
-        body = msgspec.json.encode(problem_body(status, code, title, title, request_id))
+        title = error.text.in_language(DEFAULT_LANGUAGE)
+        body = msgspec.json.encode(problem_body(status, error.code, title, title, request_id))
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\n"
             "content-type: application/problem+json\r\n"
