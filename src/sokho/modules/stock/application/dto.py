@@ -12,6 +12,15 @@ from pydantic.config import JsonDict
 from sokho.core.application.dto import RequestModel, ResponseModel
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import (
+    LARGEST_INTEGER,
+    at_most,
+    between,
+    looked_for,
+    matching,
+    one_line,
+    text,
+)
 from sokho.core.domain.paging import Position
 from sokho.modules.stock.domain.documents import (
     DOCUMENT_NO_LENGTH,
@@ -30,8 +39,24 @@ from sokho.modules.stock.domain.repository import TransactionFilter
 _DIGITS: Final = r"^-?[0-9]{1,60}(\.[0-9]{1,60})?$"
 
 # A number of JSON is a float to most who read it, and 0.1 is none.
-Quantity = Annotated[str, Field(pattern=_DIGITS, json_schema_extra={"examples": ["12", "0.5"]})]
+Quantity = Annotated[
+    str, Field(pattern=_DIGITS, max_length=122, json_schema_extra={"examples": ["12", "0.5"]})
+]
 """A decimal as a string: digits, and a point where there are decimals."""
+
+# What a document judges is told here and not judged: so all faults are told at once.
+Amount = Annotated[str, matching(r"^-?[0-9]+(\.[0-9]+)?$", 22)]
+DocumentNo = Annotated[str, one_line(DOCUMENT_NO_LENGTH)]
+ExternalRef = Annotated[str, one_line(EXTERNAL_REF_LENGTH)]
+Note = Annotated[str, text(NOTE_LENGTH)]
+Sku = Annotated[str, one_line(64)]
+UnitCode = Annotated[str, one_line(32)]
+Seq = Annotated[int, between(1, LARGEST_INTEGER)]
+_Sku = Annotated[str, Field(min_length=1, max_length=64), looked_for(64)]
+_UnitCode = Annotated[str, looked_for(32)]
+_DocumentNo = Annotated[DocumentNo, Field(min_length=1, max_length=DOCUMENT_NO_LENGTH)]
+_ExternalRef = Annotated[ExternalRef, Field(min_length=1, max_length=EXTERNAL_REF_LENGTH)]
+_Note = Annotated[Note, Field(max_length=NOTE_LENGTH)]
 
 _ITEM: Final = "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55"
 _WAREHOUSE: Final = "019a9f2c-7b41-7c90-8a52-64e1c0b7d310"
@@ -50,10 +75,10 @@ class LineCreate(RequestModel):
     """One line of a document: an item, how much of it, and from where to where."""
 
     item_id: UUID | None = Field(None, description="The item; or its `sku`.")
-    sku: str | None = Field(None, min_length=1, max_length=64)
+    sku: _Sku | None = None
     quantity: Quantity = Field(description="More than 0, with no more decimals than the unit has.")
-    unit: str | None = Field(
-        None, max_length=32, description="The item's own unit, or one with a conversion."
+    unit: _UnitCode | None = Field(
+        None, description="The item's own unit, or one with a conversion."
     )
     from_location_id: UUID | None = None
     to_location_id: UUID | None = None
@@ -79,14 +104,12 @@ class TransactionCreate(RequestModel):
     effective_at: Instant | None = Field(
         None, description="The document's date; without one, now. Not in the future."
     )
-    document_no: str | None = Field(
+    document_no: _DocumentNo | None = Field(
         None,
-        min_length=1,
-        max_length=DOCUMENT_NO_LENGTH,
         description="A number of your own, unique by type and year; without one the next is given.",
     )
-    external_ref: str | None = Field(None, min_length=1, max_length=EXTERNAL_REF_LENGTH)
-    note: str | None = Field(None, max_length=NOTE_LENGTH)
+    external_ref: _ExternalRef | None = None
+    note: _Note | None = None
     reason: Reason | None = Field(None, description="Of an adjustment, and only there.")
     lines: list[LineCreate] = Field(min_length=1, max_length=MOST_LINES)
 
@@ -106,24 +129,24 @@ class TransactionCreate(RequestModel):
 class TransactionReverse(RequestModel):
     """Why a document is undone."""
 
-    note: str | None = Field(None, max_length=NOTE_LENGTH)
+    note: _Note | None = None
 
 
 class LineResponse(ResponseModel):
     """One line of a posted document."""
 
-    line_no: int
+    line_no: Annotated[int, between(1, MOST_LINES)]
     item_id: UUID
-    sku: str
-    quantity: str = Field(description="As it was entered, in `unit`.")
-    unit: str
-    base_quantity: str = Field(description="In the item's own unit.")
+    sku: Sku
+    quantity: Amount = Field(description="As it was entered, in `unit`.")
+    unit: UnitCode
+    base_quantity: Amount = Field(description="In the item's own unit.")
     from_location_id: UUID | None
     to_location_id: UUID | None
-    from_seq: int | None = Field(description="The number of this move among those of the place.")
-    from_after: str | None = Field(description="What was there after it.")
-    to_seq: int | None
-    to_after: str | None
+    from_seq: Seq | None = Field(description="The number of this move among those of the place.")
+    from_after: Amount | None = Field(description="What was there after it.")
+    to_seq: Seq | None
+    to_after: Amount | None
 
 
 class TransactionResponse(ResponseModel):
@@ -131,16 +154,16 @@ class TransactionResponse(ResponseModel):
 
     id: UUID
     type: TransactionType
-    document_no: str
-    external_ref: str | None
+    document_no: DocumentNo
+    external_ref: ExternalRef | None
     effective_at: datetime
     posted_at: datetime
-    note: str | None
+    note: Note | None
     reason: Reason | None
-    actor: str
+    actor: Annotated[str, one_line(64)]
     reverses_id: UUID | None
     reversed_by_id: UUID | None
-    lines: list[LineResponse]
+    lines: Annotated[list[LineResponse], at_most(MOST_LINES)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,9 +231,11 @@ class ShownTransaction:
 class TransactionListQuery(ListQuery):
     """Which documents."""
 
-    type: TransactionType | None = None
-    document_no: str | None = None
-    external_ref: str | None = None
+    type: TransactionType | None = Field(None, description="Documents of this type.")
+    document_no: Annotated[str, looked_for()] | None = Field(None, description="The number.")
+    external_ref: Annotated[str, looked_for()] | None = Field(
+        None, description="The reference of another system."
+    )
     sort: Literal["id", "-id", "effective_at", "-effective_at"] = Field(
         "id", description="`-` for descending."
     )

@@ -1,7 +1,7 @@
 """What clients ask of levels and stock cards, and receive."""
 
 from datetime import datetime
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
@@ -10,9 +10,11 @@ from pydantic.config import JsonDict
 from sokho.core.application.dto import ResponseModel
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
+from sokho.core.application.schemas import LARGEST_INTEGER, between, looked_for
 from sokho.core.domain.lines import caseless
 from sokho.core.domain.paging import Position
-from sokho.modules.stock.domain.documents import TransactionType
+from sokho.modules.stock.application.dto import Amount, DocumentNo, Seq, Sku
+from sokho.modules.stock.domain.documents import MOST_LINES, TransactionType
 from sokho.modules.stock.domain.reads import Basis, CardFilter, CardLine, Level, LevelFilter
 
 _LEVEL: Final[JsonDict] = {
@@ -32,12 +34,12 @@ class LevelResponse(ResponseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_LEVEL]})
 
     item_id: UUID
-    sku: str
+    sku: Sku
     location_id: UUID
-    on_hand: str
-    reserved: str | None = Field(description="null as of a time.")
-    available: str | None = Field(description="`on_hand` less `reserved`.")
-    seq: int | None = Field(
+    on_hand: Amount
+    reserved: Amount | None = Field(description="null as of a time.")
+    available: Amount | None = Field(description="`on_hand` less `reserved`.")
+    seq: Annotated[int, between(0, LARGEST_INTEGER)] | None = Field(
         description="The number of the last move here; null as of a document date."
     )
 
@@ -45,9 +47,9 @@ class LevelResponse(ResponseModel):
 class LevelListQuery(ListQuery):
     """Which levels."""
 
-    item_id: UUID | None = None
-    sku: str | None = Field(None, description="Ignoring case.")
-    location_id: UUID | None = None
+    item_id: UUID | None = Field(None, description="Of this item.")
+    sku: Annotated[str, looked_for()] | None = Field(None, description="The item, ignoring case.")
+    location_id: UUID | None = Field(None, description="At this location.")
     include_children: bool = Field(
         False, description="With `location_id`: also what lies below that location."
     )
@@ -80,21 +82,21 @@ class CardLineResponse(ResponseModel):
 
     transaction_id: UUID
     type: TransactionType
-    document_no: str
-    line_no: int
+    document_no: DocumentNo
+    line_no: Annotated[int, between(1, MOST_LINES)]
     effective_at: datetime
     posted_at: datetime
     other_location_id: UUID | None = Field(description="Where it came from or went, if inside.")
-    quantity: str = Field(description="In the item's own unit; negative for what went out.")
-    seq: int = Field(description="The number of the move at this place, without gaps.")
-    balance: str = Field(description="What was there after it, in the order of the card.")
+    quantity: Amount = Field(description="In the item's own unit; negative for what went out.")
+    seq: Seq = Field(description="The number of the move at this place, without gaps.")
+    balance: Amount = Field(description="What was there after it, in the order of the card.")
 
 
 class CardQuery(ListQuery):
     """Whose card, and which part of it."""
 
-    item_id: UUID
-    location_id: UUID
+    item_id: UUID = Field(description="The item.")
+    location_id: UUID = Field(description="The location.")
     since: Instant | None = Field(None, description="By the time in `sort`.")
     until: Instant | None = Field(None, description="By the time in `sort`; exclusive.")
     sort: Literal["posted_at", "-posted_at", "effective_at", "-effective_at"] = Field(

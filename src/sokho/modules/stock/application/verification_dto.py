@@ -1,13 +1,20 @@
 """What clients ask of the proof of an item's ledger, and receive."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from sokho.core.application.dto import ResponseModel
+from sokho.core.application.schemas import (
+    LARGEST_INTEGER,
+    at_most,
+    between,
+    matching,
+    one_line,
+)
 from sokho.core.domain.texts import Language
 from sokho.modules.stock.domain.verification import LedgerFault, LedgerFinding, Verification
 
@@ -27,17 +34,21 @@ class VerificationQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    item_id: UUID
+    item_id: UUID = Field(description="The item.")
 
 
 class FindingResponse(ResponseModel):
     """A row of the ledger that is not as it has to be."""
 
-    invariant: str = Field(description="Which of I1 to I8.")
+    invariant: Annotated[str, matching("^I[1-8]$", 2)] = Field(description="Which of I1 to I8.")
     code: LedgerFault
-    table: str
-    row: str = Field(description="Its id; of a move `transaction_id/line_no`.")
-    detail: str = Field(description="A sentence, in the language of the request.")
+    table: Annotated[str, one_line(63)]
+    row: Annotated[str, one_line(64)] = Field(
+        description="Its id; of a move `transaction_id/line_no`."
+    )
+    detail: Annotated[str, one_line(500)] = Field(
+        description="A sentence, in the language of the request."
+    )
 
 
 class VerificationResponse(ResponseModel):
@@ -46,12 +57,14 @@ class VerificationResponse(ResponseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_PROVEN]})
 
     item_id: UUID
-    moves: int = Field(description="How many moves were looked at.")
+    moves: Annotated[int, between(0, LARGEST_INTEGER)] = Field(
+        description="How many moves were looked at."
+    )
     complete: bool = Field(
         description=f"false where about {MOST_MOVES} moves and lines of documents, or "
         f"{MOST_FINDINGS} findings, were not all: `sokho check ledger` goes on."
     )
-    findings: list[FindingResponse]
+    findings: Annotated[list[FindingResponse], at_most(MOST_FINDINGS)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -55,6 +55,7 @@ router = APIRouter(prefix="/v1/stock/transactions", tags=["stock"], route_class=
 
 TRANSACTION: Final = Representation(TransactionResponse, ShownTransaction)
 
+TransactionId = Annotated[UUID, Path(description="The document's id.")]
 MayRead = Annotated[UUID, tenant_with(Scope.STOCK_READ)]
 
 _LOCATION: Final = location("/v1/stock/transactions/019a9f2c-9d02-7be4-b1c6-0f6d52a7e811")
@@ -68,7 +69,7 @@ _POSTS: Final = (*READS_BODY, *IDEMPOTENT, IdempotencyKeyRequiredError, Duplicat
     responses=problems(StockTransactionNotFoundError) | answers(200, ETAG) | NOT_MODIFIED,
 )
 async def get_stock_transaction(
-    transaction_id: UUID, stock: CurrentStockService, if_none_match: IfNoneMatch = None
+    transaction_id: TransactionId, stock: CurrentStockService, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return a posted document."""
     return TRANSACTION.conditional(
@@ -147,7 +148,7 @@ async def post_stock_transaction(
     | answers(201, _LOCATION),
 )
 async def reverse_stock_transaction(
-    transaction_id: UUID,
+    transaction_id: TransactionId,
     body: TransactionReverse,
     principal: CurrentPrincipal,
     request_key: RequestKey,
