@@ -108,6 +108,26 @@ class TestConcurrency:
             for path in ("/livez", "/readyz"):
                 assert (await http.get(path)).status_code == 200
 
+    async def test_is_not_used_up_by_whoever_asks_after_its_health(
+        self, small: FastAPI, http: httpx2.AsyncClient
+    ):
+        """However many: one look serves all, and leaves the only connection to others."""
+        taken: list[int] = []
+        acquire = small.state.database._pool.acquire
+
+        async def counted() -> object:
+            taken.append(1)
+            await asyncio.sleep(0.1)
+            return await acquire()
+
+        small.state.database._pool.acquire = counted
+        asking = [asyncio.create_task(http.get("/readyz")) for _ in range(MOST * 20)]
+        await asyncio.sleep(0.05)
+        small.state.database._pool.acquire = acquire
+        assert (await http.get("/v1/items")).status_code == 200
+        assert {(await task).status_code for task in asking} == {200}
+        assert len(taken) == 1
+
     async def test_is_given_back_by_who_leaves(self, http: httpx2.AsyncClient):
         for _ in range(MOST):
             with at_the_gate(http, MOST):

@@ -1,5 +1,6 @@
 """``/livez`` and ``/readyz``, with a database and without."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,8 @@ import pytest
 
 from sokho.app import create_app
 from sokho.core.domain.errors import OperatorError
+from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.database.readiness import Readiness
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from tests.api.problems import CANARY, problem_of
 from tests.conftest import Business, client_of, close, settings_for
@@ -55,6 +58,30 @@ class TestReadyz:
         async with client_of(app) as client:
             problem_of(await client.get("/readyz"), 503, "temporarily_overloaded")
         await close(app)
+
+
+class TestReadiness:
+    async def test_is_looked_at_anew_after_a_second(self, scratch: DatabaseUrls):
+        database = Database(scratch.app, pool_size=1)
+        readiness = Readiness(database)
+        assert await readiness.look()
+        admin = await asyncpg.connect(scratch.admin)
+        try:
+            await admin.execute("UPDATE alembic_version SET version_num = '0000'")
+        finally:
+            await admin.close()
+        assert await readiness.look()  # what was seen just now
+        await asyncio.sleep(1.1)
+        assert not await readiness.look()
+        await database.close()
+
+    async def test_is_told_to_others_when_one_leaves(self, database: Database):
+        readiness = Readiness(database)
+        leaving = asyncio.create_task(readiness.look())
+        staying = asyncio.create_task(readiness.look())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert await staying
 
 
 class TestOperation:

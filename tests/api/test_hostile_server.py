@@ -33,7 +33,6 @@ UNREADABLE: Final = {
     "an address that is no path": ("GET canary7Q",),
     "an address of raw bytes": ("GET /v1/items?canary7Q\xff",),
     "a NUL in the address": ("GET /v1/units/k\0canary7Q",),
-    "an address without end": ("GET /v1/items?" + CANARY * 10_000,),
     "a NUL in a header": ("GET /v1/items", "X-Note: canary7Q\0"),
     "a header without a value": ("GET /v1/items", CANARY),
     "a length below zero": ("POST /v1/items", "Content-Length: -1"),

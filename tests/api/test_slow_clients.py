@@ -2,44 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sokho.core.infrastructure.http import body
 from sokho.core.infrastructure.http.protocol import ProblemProtocol
 from tests.api.problems import problem_of
-from tests.api.wire import Server, listening, parsed, port_of
+from tests.api.wire import (
+    HEAD_SECONDS,
+    Impatient,
+    Server,
+    Unbounded,
+    all_of,
+    connected,
+    listening,
+    parsed,
+    port_of,
+)
 from tests.conftest import Business
 
-HEAD_SECONDS: Final = 0.3
-PATIENCE: Final = 5.0
 GET: Final = b"GET /livez HTTP/1.1\r\nHost: sokho.test\r\n\r\n"
-
-
-class Impatient(ProblemProtocol):
-    head_seconds = HEAD_SECONDS
-
-
-class Unbounded(ProblemProtocol):
-    """The control: uvicorn's own protocol, which waits for a head without end."""
-
-    connection_made = HttpToolsProtocol.connection_made
-    connection_lost = HttpToolsProtocol.connection_lost
-
-
-@asynccontextmanager
-async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield reader, writer
-    finally:
-        writer.transport.abort()
 
 
 async def drip(writer: asyncio.StreamWriter, text: bytes, pause: float = 0.02) -> None:
@@ -49,12 +35,6 @@ async def drip(writer: asyncio.StreamWriter, text: bytes, pause: float = 0.02) -
             return
         writer.write(bytes([byte]))
         await asyncio.sleep(pause)
-
-
-async def all_of(reader: asyncio.StreamReader) -> bytes:
-    """Return what comes until the server closes, which it must."""
-    async with asyncio.timeout(PATIENCE):
-        return await reader.read()
 
 
 async def long_answer(scope: Scope, receive: Receive, send: Send) -> None:

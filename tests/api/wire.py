@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import Final
 
 import httpx2
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sokho.core.infrastructure.http.protocol import ProblemProtocol
+
+HEAD_SECONDS: Final = 0.3
 
 
 class Server:
@@ -85,3 +89,34 @@ def port_of(running: uvicorn.Server) -> int:
     """Return where a server listens."""
     port: int = running.servers[0].sockets[0].getsockname()[1]
     return port
+
+
+class Impatient(ProblemProtocol):
+    """The service's protocol, in a hurry."""
+
+    head_seconds = HEAD_SECONDS
+
+
+class Unbounded(ProblemProtocol):
+    """The control: uvicorn's own protocol, which bounds no head and waits without end."""
+
+    connection_made = HttpToolsProtocol.connection_made
+    connection_lost = HttpToolsProtocol.connection_lost
+    data_received = HttpToolsProtocol.data_received
+    on_headers_complete = HttpToolsProtocol.on_headers_complete
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Yield a connection, and break it in the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def all_of(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes until the server closes, which it must."""
+    async with asyncio.timeout(5):
+        return await reader.read()

@@ -1,15 +1,17 @@
 """A small service to be stopped under load: ``python -m tests.integration.stopping KIND WORKERS``.
 
-KIND is ``draining`` or, for comparison, ``uvicorn``. It prints its port once it serves.
+KIND is ``draining`` or, for comparison, ``uvicorn``. It prints its port once it serves. While the
+file that ``STOPPING_SHUT`` names is there, no worker can start.
 """
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from uvicorn.supervisors import Multiprocess
 
 from sokho.core.infrastructure.http import server
 
-DRAIN_SECONDS: Final = 1.5
+DRAIN_SECONDS: Final = 2.5
 PATIENCE: Final = 60.0
 _ROOT: Final = Path(__file__).parents[2]
 _GET: Final = b"GET %s HTTP/1.1\r\nHost: sokho.test\r\n\r\n"
@@ -35,10 +37,23 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await Response(b"served")(scope, receive, send)
     if scope["type"] == "lifespan":
         await receive()
+        if _is_shut():
+            await send({"type": "lifespan.startup.failed", "message": "shut"})
+            return
         print("about to serve", flush=True)  # noqa: T201 - read by `stoppable`
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+class HangingUp(asyncio.Protocol):
+    """What a library for websockets would make of our connections: nothing good."""
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 @dataclass(frozen=True)
@@ -51,21 +66,29 @@ class Stopping:
     def signal(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(how)
 
+    async def another_serves(self) -> None:
+        """Wait until one more worker has started."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            assert await asyncio.to_thread(self.process.stdout.readline)
+
     async def ended(self) -> int:
         """Wait for its end and return its exit code."""
         return await asyncio.to_thread(self.process.wait, PATIENCE)
 
 
 @asynccontextmanager
-async def stoppable(kind: str, workers: int) -> AsyncIterator[Stopping]:
+async def stoppable(
+    kind: str, workers: int, *, shut: Path | None = None
+) -> AsyncIterator[Stopping]:
     """Yield a service all of whose workers serve, and see to its end."""
-    process = _started(kind, workers)
+    process = _started(kind, workers, "" if shut is None else str(shut))
     assert process.stdout is not None
     try:
         stopping = Stopping(process, int(await asyncio.to_thread(process.stdout.readline)))
+        for _ in range(workers):
+            await stopping.another_serves()
         async with asyncio.timeout(PATIENCE):
-            for _ in range(workers):
-                await asyncio.to_thread(process.stdout.readline)
             await ask(stopping.port)
         yield stopping
     finally:
@@ -76,11 +99,8 @@ async def stoppable(kind: str, workers: int) -> AsyncIterator[Stopping]:
 
 async def ask(port: int, path: bytes = b"/") -> bytes:
     """Return the whole answer to one request on a connection of its own."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
+    async with connected(port) as (reader, writer):
         return await ask_on(reader, writer, path)
-    finally:
-        writer.transport.abort()
 
 
 async def ask_on(
@@ -89,6 +109,26 @@ async def ask_on(
     """Return the whole answer to one more request on a connection."""
     writer.write(_GET % path)
     return await reader.readuntil(b"served")
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Yield a connection, and break it in the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def outcome(asking: Coroutine[None, None, bytes]) -> str:
+    """Return whether a request was answered, and how its connection went on."""
+    try:
+        async with asyncio.timeout(2):
+            answer = await asking
+    except (OSError, asyncio.IncompleteReadError):
+        return "lost"
+    return "served, closed" if b"\r\nconnection: close\r\n" in answer else "served"
 
 
 async def load(port: int, seen: Counter[str], *, keeps_alive: bool) -> None:
@@ -115,10 +155,16 @@ async def load(port: int, seen: Counter[str], *, keeps_alive: bool) -> None:
             writer.transport.abort()
 
 
-def _started(kind: str, workers: int) -> "subprocess.Popen[bytes]":
+def _is_shut() -> bool:
+    path = os.environ["STOPPING_SHUT"]
+    return bool(path) and Path(path).exists()
+
+
+def _started(kind: str, workers: int, shut: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.integration.stopping", kind, str(workers)],
         cwd=_ROOT,
+        env={**os.environ, "STOPPING_SHUT": shut},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
@@ -133,6 +179,7 @@ def _serve(kind: str, workers: int) -> None:
             workers=workers,
             log_config=None,
             access_log=False,
+            ws="tests.integration.stopping:HangingUp",
             timeout_worker_healthcheck=60,  # on a busy machine uvicorn kills those that start
         )
         print(listener.getsockname()[1], flush=True)  # noqa: T201 - read by `stoppable`

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,10 +18,21 @@ import pytest
 
 from sokho.cli.serving import _listening
 from sokho.core.domain.errors import OperatorError
-from sokho.core.infrastructure.embedded_postgres import EmbeddedPostgres
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls, EmbeddedPostgres
+from tests.conftest import SECRET
 from tests.integration.command_line import SOKHO, Cli
 
 _PATIENCE_SECONDS = 30.0
+
+_UNCHECKED = """
+import sokho.cli.serving
+
+async def unchecked(_):
+    pass
+
+sokho.cli.serving.refuse_unless_sealed = unchecked
+sokho.cli.main()
+"""
 
 
 class Service:
@@ -174,6 +186,29 @@ class TestServe:
         for part in ("421 connections", "8 processes × 52", "SOKHO_POOL_SIZE", "SOKHO_WORKERS"):
             assert part in answer.stderr
         assert "Ctrl-C" not in answer.stdout
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_workers_that_cannot_start_end_it_and_the_log_says_why(
+        self, urls: DatabaseUrls, workers: str
+    ):
+        """What the service checks beforehand is left out here: between the two it may change."""
+        ended = subprocess.run(
+            [sys.executable, "-c", _UNCHECKED, "serve", "--port", "0", "--workers", workers],
+            env={
+                **os.environ,
+                "SOKHO_DATABASE_URL": urls.admin,
+                "SOKHO_SECRET": SECRET,
+                "SOKHO_LANG": "en",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE_SECONDS,
+        )
+        assert ended.returncode == 1, ended.stderr
+        assert "The service could not start" in ended.stderr
+        assert "privileged_role" in ended.stderr
+        assert "Traceback" not in ended.stderr, ended.stderr
 
     def test_a_killed_service_loses_nothing_and_the_next_takes_over(self, folder: Path):
         with Service(folder) as service:
