@@ -104,7 +104,7 @@ class TestHead:
 class Hasty(ProblemProtocol):
     """The control: tells of garbage at once, whatever is being answered."""
 
-    _is_next_answer_anothers = False
+    is_answering = False
 
 
 async def slow_answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,6 +140,24 @@ class TestGarbage:
             await reader.readuntil(ALIVE)
             writer.write(GARBAGE)
             problem_of(parsed(await all_of(reader)), 400, "malformed_request")
+
+    @pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 2"])
+    async def test_in_a_body_that_nobody_reads_leaves_the_answer(
+        self, port: int, business: Business, length: str
+    ):
+        head = Server(0, business.api_key).request(length, start="GET /v1/items")
+        assert parsed(await sent(port, head + b"zz" + GARBAGE)).status_code == 200
+
+    async def test_in_the_body_of_the_second_is_told_after_the_first(
+        self, port: int, business: Business
+    ):
+        first = GET + b"\r\n"
+        second = Server(0, business.api_key).request("Transfer-Encoding: chunked")
+        async with connected(port) as (reader, writer):
+            writer.write(first + second + GARBAGE)
+            assert (await reader.readuntil(ALIVE)).startswith(b"HTTP/1.1 200 ")
+            problem_of(parsed(await all_of(reader)), 400, "malformed_request")
+        assert (await business.http.get("/v1/items")).json() == []
 
 
 class Told:

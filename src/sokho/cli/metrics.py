@@ -76,7 +76,8 @@ class _AllWorkers:
             pid = int(file.stem.rpartition("_")[2])
             if not _runs(pid):
                 mark_process_dead(pid, str(self._folder))
-        return list(self._files.collect())
+        figures: list[Metric] = list(self._files.collect())
+        return figures
 
 
 def _runs(pid: int) -> bool:

@@ -9,9 +9,11 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
+from sokho.core.infrastructure.http.context import GARBLED
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
+    MalformedRequestError,
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
@@ -35,7 +37,7 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
     """Return the body, which is of one of `media_types`; of any, where there are none.
 
     Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
-    byte is read, else as it arrives), `RequestTimeoutError`.
+    byte is read, else as it arrives), `RequestTimeoutError`, `MalformedRequestError`.
     """
     media_type, declared = "", 0.0
     for name, value in scope["headers"]:
@@ -50,9 +52,12 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
         raise UnsupportedMediaTypeError
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _read(receive)
+            body = await _read(receive)
     except TimeoutError:
         raise RequestTimeoutError from None
+    if GARBLED in scope:
+        raise MalformedRequestError
+    return body
 
 
 def parsed(body: bytes) -> Any:

@@ -14,6 +14,9 @@ _KEY: Final = "sokho.request"
 CUT_OFF: Final = "sokho.cut_off"
 """Stands in a scope whose client read nothing, so that its connection was ended."""
 
+GARBLED: Final = "sokho.garbled"
+"""Stands in a scope whose body broke off, as what followed is not HTTP."""
+
 CLIENT_LEFT: Final = 499
 """The status of a request whose client did not wait: nobody has seen it."""
 

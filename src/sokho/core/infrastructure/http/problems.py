@@ -31,6 +31,7 @@ from sokho.core.infrastructure.http.errors import (
     CrossOriginRefusedError,
     InvalidCursorError,
     MalformedJsonError,
+    MalformedRequestError,
     PreconditionRequiredError,
     RateLimitedError,
     RequestTimeoutError,
@@ -40,6 +41,7 @@ from sokho.core.infrastructure.http.idempotency import IdempotencyKeyRequiredErr
 from sokho.core.infrastructure.http.validation import field_errors
 
 _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
+    MalformedRequestError: 400,
     MalformedJsonError: 400,
     InvalidCursorError: 400,
     IdempotencyKeyRequiredError: 400,

@@ -11,7 +11,7 @@ from sokho.core.domain.errors import DomainError
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.texts import DEFAULT_LANGUAGE
 from sokho.core.infrastructure.http.admission import REQUEST_SECONDS
-from sokho.core.infrastructure.http.context import CUT_OFF
+from sokho.core.infrastructure.http.context import CUT_OFF, GARBLED
 from sokho.core.infrastructure.http.errors import (
     HeadTooLargeError,
     MalformedRequestError,
@@ -110,13 +110,6 @@ class ProblemProtocol(HttpToolsProtocol):
     def _is_head_too_large(self) -> bool:
         return self._head_bytes > MAX_HEAD_BYTES and self._has_begun_a_head
 
-    @property
-    def _is_next_answer_anothers(self) -> bool:
-        """Whether what would be written now were read as the answer to a good request."""
-        return self.is_answering and (
-            not self.cycle.more_body or self.cycle.response_started or bool(self.pipeline)
-        )
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
@@ -154,12 +147,17 @@ class ProblemProtocol(HttpToolsProtocol):
     def _refuse_what_comes(self) -> None:
         """Refuse and close: where the next request would begin, nobody can tell.
 
-        What has come before is answered first.
+        What has come before is answered first, by the service: what were written now would
+        pass for that answer, though the work may be done.
         """
         self._is_broken = True
-        if self._is_next_answer_anothers:
+        if self.is_answering:
             self.flow.pause_reading()
             self.cycle.keep_alive = False
+            if self.cycle.more_body:
+                self.cycle.scope[GARBLED] = True  # type: ignore[typeddict-unknown-key]
+                self.cycle.more_body = False
+                self.cycle.message_event.set()
         elif not self.transport.is_closing():
             if self._is_head_too_large:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, HeadTooLargeError)
