@@ -14,5 +14,5 @@ class TestStop:
 
     async def test_as_uvicorn_does_it_loses_some(self, site: Site):
         alteration = "stops_as_uvicorn_does"
-        outcome = await stops(site, rounds=1, clients=12, workers=1, alteration=alteration)
+        outcome = await stops(site, rounds=1, clients=48, workers=1, alteration=alteration)
         assert {NOTHING_LOST, TOLD} <= {*outcome.broken}, outcome.figures
