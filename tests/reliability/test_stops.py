@@ -21,7 +21,7 @@ class TestStop:
         alteration = "stops_as_uvicorn_does"
         broken: set[str] = set()
         for _ in range(_TRIES):
-            outcome = await stops(site, rounds=1, clients=12, workers=1, alteration=alteration)
+            outcome = await stops(site, rounds=1, clients=48, workers=1, alteration=alteration)
             broken |= {*outcome.broken}
             if broken >= {NOTHING_LOST, TOLD}:
                 return
