@@ -26,6 +26,7 @@ from sokho.core.infrastructure.http import server
 
 DRAIN_SECONDS: Final = 2.5
 PATIENCE: Final = 60.0
+_ABOUT_TO_SERVE: Final = b"about to serve\n"
 _ROOT: Final = Path(__file__).parents[2]
 _GET: Final = b"GET %s HTTP/1.1\r\nHost: sokho.test\r\n\r\n"
 
@@ -40,7 +41,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if _is_shut():
             await send({"type": "lifespan.startup.failed", "message": "shut"})
             return
-        print("about to serve", flush=True)  # noqa: T201 - read by `stoppable`
+        print(_ABOUT_TO_SERVE.decode(), end="", flush=True)  # noqa: T201 - read by `stoppable`
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -70,7 +71,10 @@ class Stopping:
         """Wait until one more worker has started."""
         assert self.process.stdout is not None
         async with asyncio.timeout(PATIENCE):
-            assert await asyncio.to_thread(self.process.stdout.readline)
+            while line := await asyncio.to_thread(self.process.stdout.readline):
+                if line == _ABOUT_TO_SERVE:  # what else comes is the log
+                    return
+        raise AssertionError(self.process.poll())
 
     async def ended(self) -> int:
         """Wait for its end and return its exit code."""
