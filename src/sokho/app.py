@@ -34,6 +34,11 @@ from sokho.modules.api_keys.infrastructure.last_uses import LastUses
 from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
+from sokho.modules.locations.infrastructure import http_router as locations
+from sokho.modules.stock.infrastructure import reads_router as stock_reads
+from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
+from sokho.modules.stock.infrastructure import verification_router as stock_verification
+from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.tenants.infrastructure import admin_router as admin
 from sokho.modules.tenants.infrastructure import http_router as tenant
 from sokho.modules.tenants.infrastructure.postgres_repo import WorkerTenantDirectory
@@ -57,6 +62,11 @@ _TAGS: Final = [
     {"name": "api-keys", "description": "Who may act for the business, and what they may do."},
     {"name": "audit", "description": "What has happened: who changed what, and when."},
     {"name": "items", "description": "What a business keeps in stock, by SKU."},
+    {
+        "name": "locations",
+        "description": "Where stock is kept: warehouses, bins, goods on their way.",
+    },
+    {"name": "stock", "description": "What came in, went out and moved, and what is there."},
     {"name": "tenant", "description": "The caller's own business."},
     {"name": "units", "description": "What quantities are told in, and with how many decimals."},
 ]
@@ -151,6 +161,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.auth_failures = AuthFailures(settings.auth_failures_of_a_worker)
     app.state.quotas = Quotas(settings.requests_per_minute)
     app.state.idempotency = Idempotency(keys.answers)
+    app.state.ledger_seal = Seal(keys.ledger_id, keys.ledger)
     app.state.opening = partial(BusinessOpening, keys)
     app.state.worker = worker
     app.state.directory = worker and WorkerTenantDirectory(worker)
@@ -158,6 +169,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         items.router,
         conversions.router,
         units.router,
+        stock_transactions.router,
+        stock_reads.router,
+        stock_verification.router,
+        locations.router,
         tenant.router,
         api_keys.router,
         audit.router,

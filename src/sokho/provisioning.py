@@ -7,6 +7,8 @@ from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.service import ApiKeyService
 from sokho.modules.api_keys.infrastructure.postgres_repo import PostgresApiKeyRepo
+from sokho.modules.locations.domain.service import LocationService
+from sokho.modules.locations.infrastructure.postgres_repo import PostgresLocationRepo
 from sokho.modules.tenants.domain.entities import (
     DEFAULT_LOCALE,
     DEFAULT_TIME_ZONE,
@@ -22,7 +24,7 @@ FIRST_KEY_NAME = "khóa đầu tiên"
 
 
 class BusinessOpening(TenantOpening):
-    """Opens a business with its units and a first key.
+    """Opens a business with its units, a warehouse and a first key.
 
     The fresh tenant is bound first, so its own row passes its own policy: nobody needs a
     privileged connection to open a business.
@@ -39,6 +41,7 @@ class BusinessOpening(TenantOpening):
         tenants = TenantService(PostgresTenantRepo(self._tx), self._tx)
         tenant = await tenants.create(tenant_id, name, locale=locale, time_zone=time_zone)
         await UnitService(PostgresUnitRepo(self._tx), self._tx).create_defaults(tenant_id)
+        await LocationService(PostgresLocationRepo(self._tx), self._tx).create_first(tenant_id)
         keys = api_key_service(self._tx, self._keys)
         first = await keys.create(tenant_id, FIRST_KEY_NAME, role=Role.OWNER)
         return OpenedTenant(tenant, first.token)

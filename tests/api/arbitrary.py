@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.api.documented import Documented, Schema, is_free, without_both, without_null
+from tests.api.documented import EXAMPLES, Documented, Schema, is_free, without_both, without_null
 from tests.api.problems import CANARY
 
 # One business is enough for all examples: what they leave there is part of the trial.
@@ -82,6 +82,9 @@ objects: Final = st.dictionaries(
 _OF_A_FEW: Final = {
     "unit": ["cái", "kg", " m²\n", "thùng"],
     "locale": ["vi-VN", "en", "zh-Hant-TW", "es-419"],
+    "parent_id": [EXAMPLES["parent_id"]],
+    "quantity": ["1", "0.5", "100000000000000", "0"],
+    "effective_at": ["2020-02-29T12:00:00Z", "0001-01-01T00:00:00Z"],
     "expires_at": ["2999-12-31T12:00:00Z", "2999-12-31T23:59:59.999999+14:00"],
     "time_zone": ["Asia/Ho_Chi_Minh", "UTC", "America/Argentina/Ushuaia"],
 }
@@ -149,7 +152,9 @@ def queries(known: Iterable[str]) -> st.SearchStrategy[bytes]:
 
 def paths() -> st.SearchStrategy[str]:
     """Return a strategy for paths, some of which begin as ours do."""
-    known = st.sampled_from(["", "v1", "items", "units", "kg", "batch", "conversions", "..", "%2F"])
+    known = st.sampled_from(
+        ["", "v1", "items", "units", "kg", "batch", "conversions", "locations", "..", "%2F"]
+    )
     step = st.one_of(known, known, known, st.just(str(UUID(int=7))), texts.map(_quoted))
     return st.lists(step, max_size=6).map(lambda steps: "/" + "/".join(steps))
 

@@ -1,4 +1,4 @@
-"""What tests of several resources do first: make an item, and look at it again."""
+"""What tests of several resources do first: make a thing, and look at it again."""
 
 from typing import Any, Final
 
@@ -12,6 +12,22 @@ async def an_item_of(business: Business, sku: str = "A", **fields: Any) -> str:
     answer = await business.http.post("/v1/items", json={"sku": sku, "name": sku} | fields)
     assert answer.status_code == 201, answer.text
     return str(answer.headers["location"])
+
+
+async def a_location_of(
+    business: Business, code: str, parent: str | None = None, **given: Any
+) -> str:
+    """Make a location, a warehouse without `parent`, and return its address."""
+    place = {"kind": "warehouse"} if parent is None else {"kind": "bin", "parent_id": id_of(parent)}
+    body = {"code": code, "name": f"Tên {code}"} | place
+    answer = await business.http.post("/v1/locations", json=body | given)
+    assert answer.status_code == 201, answer.text
+    return str(answer.headers["location"])
+
+
+def id_of(url: str) -> str:
+    """Return the id at the end of an address."""
+    return url.rpartition("/")[2]
 
 
 async def shown(business: Business, url: str) -> Any:

@@ -14,8 +14,11 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 _NOWHERE: Final = "postgresql://nobody:nothing@localhost:1/none"
 
-EITHER: Final = ("scopes", "role")
-"""Fields of which a body has one."""
+EITHER: Final = [("scopes", "role"), ("item_id", "sku")]
+"""Pairs of fields of which an object has one."""
+
+LEFT_OUT: Final = ("from_location_id", "reason")
+"""Fields of a stock document that do not go with the first type."""
 
 FREE: Final[Schema] = {}
 """The schema of a place where any JSON may stand."""
@@ -58,6 +61,11 @@ class Documented:
         """Return the schemas of the parameters that stand in the path, the query or headers."""
         found = self.entry.get("parameters", [])
         return {each["name"]: each["schema"] for each in found if each["in"] == place}
+
+    def required(self, place: str) -> set[str]:
+        """Return the names of the parameters that have to stand in a place."""
+        found = self.entry.get("parameters", [])
+        return {each["name"] for each in found if each["in"] == place and each.get("required")}
 
     def codes(self, status: int) -> set[str]:
         """Return the codes of the problems that the document foresees with a status."""
@@ -110,25 +118,27 @@ def positions(schema: Schema, value: object, steps: Steps = ()) -> Iterator[Posi
 
 def sample(schema: Schema, name: str = "") -> Any:
     """Return a value that fits, with every property that there is."""
+    if name in LEFT_OUT:
+        return None
     schema = without_null(schema)
     if "properties" in schema:
         whole = {name: sample(inner, name) for name, inner in schema["properties"].items()}
         return without_both(whole)
     if is_free(schema):
         return _ANYTHING
-    if "enum" in schema:
-        return schema["enum"][0]
-    if schema["type"] == "array":
-        return [sample(schema["items"])]
+    if "enum" in schema or schema["type"] == "array":
+        return schema["enum"][0] if "enum" in schema else [sample(schema["items"])]
     if schema.get("format") == "date-time":
-        return "2999-12-31T12:00:00Z"
-    return _EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
+        return EXAMPLES.get(name, "2999-12-31T12:00:00Z")
+    return EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
 
 
 def without_both(body: dict[str, Any]) -> dict[str, Any]:
     """Return a body with null in place of the second of two fields that exclude each other."""
-    is_both = all(body.get(name) is not None for name in EITHER)
-    return body | {EITHER[1]: None} if is_both else body
+    for pair in EITHER:
+        if all(body.get(name) is not None for name in pair):
+            body = body | {pair[1]: None}
+    return body
 
 
 def with_text(body: object, steps: Steps, text: str) -> str:
@@ -179,16 +189,25 @@ def _documented() -> Iterator[Documented]:
             yield Documented(method.upper(), path, _resolved(entry, document))
 
 
+def _listed(example: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each field of the objects in the lists of what the document shows."""
+    for value in example.values():
+        for each in value if isinstance(value, list) else ():
+            yield from each.items() if isinstance(each, dict) else ()
+
+
 DOCUMENTED: Final = list(_documented())
 WITH_BODY: Final = [operation for operation in DOCUMENTED if operation.media_types]
 
-_EXAMPLES: Final[dict[str, Any]] = {
-    name: value
+_SHOWN: Final = [
+    example
     for schema in [
         *(each.answer for each in WITH_BODY if each.answer is not None),
         *(each.body for each in WITH_BODY),
     ]
     for example in schema.get("examples", ())
-    for name, value in example.items()
-}
+]
+EXAMPLES: Final[dict[str, Any]] = {
+    name: value for example in _SHOWN for name, value in _listed(example)
+} | {name: value for example in _SHOWN for name, value in example.items()}
 """What the document shows of a field, sent or answered: a text that fits may be one of a few."""

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote, unquote
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx2
@@ -13,8 +15,14 @@ from starlette.types import Message
 
 from sokho.core.infrastructure.database import metadata
 from sokho.core.infrastructure.database.statements import TENANT_SETTING
-from tests.api.documented import Documented, sample
+from sokho.modules.items.domain.service import ItemService
+from sokho.modules.items.infrastructure.postgres_repo import PostgresItemRepo
+from sokho.modules.locations.domain.entities import LocationKind
+from sokho.modules.locations.domain.service import LocationService
+from sokho.modules.locations.infrastructure.postgres_repo import PostgresLocationRepo
+from tests.api.documented import EXAMPLES, Documented, sample
 from tests.api.problems import problem_of
+from tests.api.stocked import posted
 from tests.conftest import OPERATOR_KEY, Business
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -24,6 +32,7 @@ _DIGESTS: Final = ", ".join(
     for table in metadata.tables.keys() - {"chores"}
 )
 
+LOCATION: Final = {"code": "K", "name": "Kho", "kind": "warehouse"}
 ITEM: Final = {"sku": "S", "name": "N", "tags": ["t"], "attributes": {"k": {"n": 1}}}
 
 
@@ -54,7 +63,24 @@ class Premises:
         made = await business.http.put(f"{item}/conversions/thùng", json={"numerator": 12})
         assert made.status_code == 201
         made = await business.http.post("/v1/api-keys", json={"name": "K", "role": "owner"})
+        location = (await business.http.post("/v1/locations", json=LOCATION)).headers["location"]
+        # What the document shows as a parent, and as where goods go to, is there.
+        for name in ("parent_id", "to_location_id"):
+            async with app.state.database.transaction(business.tenant_id) as tx:
+                shown = LocationService(
+                    PostgresLocationRepo(tx), tx, make_id=partial(UUID, EXAMPLES[name])
+                )
+                await shown.create(business.tenant_id, name, "Kho", LocationKind.WAREHOUSE)
+        async with app.state.database.transaction(business.tenant_id) as tx:
+            items = ItemService(
+                PostgresItemRepo(tx), tx, make_id=partial(UUID, EXAMPLES["item_id"])
+            )
+            await items.create(business.tenant_id, "N", sku="shown", unit=EXAMPLES["unit"])
+        line = {"sku": "shown", "quantity": "1", "to_location_id": EXAMPLES["to_location_id"]}
+        document = await posted(business, "receipt", line)
         places = {
+            "transaction_id": document["id"],
+            "location_id": location.rpartition("/")[2],
             "item_id": item.rpartition("/")[2],
             "code": "kg",
             "unit": "thùng",
@@ -107,13 +133,19 @@ class Premises:
         """Call an operation as is right, but for what is given."""
         given = dict(headers)
         right = {b"if-match": b"*"} if operation.parameters("header").get("If-Match") else {}
+        if "Idempotency-Key" in operation.required("header"):
+            right[b"idempotency-key"] = str(uuid4()).encode()
+        query = query.encode() if isinstance(query, str) else query
+        for name in operation.required("query"):
+            if f"{name}=".encode() not in query:
+                query = f"{name}={self.places[name]}&".encode() + query
         if operation.media_types:
             right[b"content-type"] = operation.media_types[0].encode()
         return await self.send(
             operation.method,
             self.path_of(operation, **places),
             chunks or [body.encode() if isinstance(body, str) else body],
-            query=query.encode() if isinstance(query, str) else query,
+            query=query,
             headers=[*((k, v) for k, v in right.items() if k not in given), *headers],
         )
 

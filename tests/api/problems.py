@@ -8,6 +8,8 @@ import httpx2
 CANARY = "canary7Q"
 """Sent where an answer must not repeat it."""
 
+SHORTAGE = {"item_id", "location_id", "requested", "available"}
+
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 
 
@@ -28,7 +30,8 @@ def problem_of(answer: httpx2.Response, status: int, code: str) -> dict[str, Any
     assert problem["title"]
     assert problem["detail"]
     for error in problem.get("errors", []):
-        assert error.keys() == {"pointer", "code", "detail"}
+        more = SHORTAGE if error["code"] == "insufficient_stock" else set()
+        assert error.keys() == {"pointer", "code", "detail"} | more
         assert error["detail"]
     assert CANARY not in answer.text
     assert CANARY not in str(answer.headers)

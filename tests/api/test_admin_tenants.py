@@ -55,6 +55,12 @@ class TestOpen:
             made = await http.post("/v1/items", json={"sku": "A", "name": "B"})
             assert made.status_code == 201
 
+    async def test_gives_it_a_warehouse(self, operator: httpx2.AsyncClient, fresh_app: FastAPI):
+        opened = await operator.post(TENANTS, json={"name": "Quán"})
+        async with client_of(fresh_app, opened.json()["api_key"]) as http:
+            [location] = (await http.get("/v1/locations")).json()
+        assert (location["code"], location["kind"]) == ("KHO", "warehouse")
+
     async def test_gives_it_the_usual_units(self, operator: httpx2.AsyncClient, fresh_app: FastAPI):
         answer = await opened(operator)
         async with client_of(fresh_app, answer.json()["api_key"]) as http:

@@ -63,7 +63,7 @@ class TestEvent:
         made = await business.http.post(
             "/v1/items", json={"sku": "A", "name": "B"}, headers={"Sokho-Actor": "nv-042"}
         )
-        event = (await listed(3))[-1]
+        event = (await listed(4))[-1]
         assert list(event) == FIELDS
         created_at = event.pop("created_at")
         assert created_at == made.json()["created_at"]
@@ -89,8 +89,9 @@ class TestEvent:
         assert event["changes"] == {"created": made, "updated": {}}
 
     async def test_of_the_opening_are_the_first(self, listed: Listed):
-        first = await listed(2)
-        assert [event["type"] for event in first] == ["tenant.created", "api_key.created"]
+        first = await listed(3)
+        opening = ["tenant.created", "location.created", "api_key.created"]
+        assert [event["type"] for event in first] == opening
         assert {event["actor"] for event in first} == {"command_line"}
 
 
@@ -101,7 +102,7 @@ class TestFilters:
             for name in ("a", "b"):
                 event = Event(f"thing.{name}", f"id-{name}", {})
                 await record(app.state.database, business.tenant_id, event, actor=actor)
-        await listed(6)
+        await listed(7)
 
     @pytest.mark.parametrize(
         ("query", "count"),
@@ -153,7 +154,7 @@ class TestPages:
     ):
         events = [Event(f"thing.{number}", None, {}) for number in range(9)]
         await record(app.state.database, business.tenant_id, *events)
-        everything = await listed(11)
+        everything = await listed(12)
         url, seen = f"{EVENTS}?sort={sort}&limit={limit}", list[Any]()
         while url:
             answer = await business.http.get(url)
@@ -163,8 +164,8 @@ class TestPages:
         assert seen == (everything if sort == "position" else everything[::-1])
 
     async def test_skip_an_offset(self, listed: Listed):
-        everything = await listed(2)
-        assert await listed(1, "?offset=1") == everything[1:]
+        everything = await listed(3)
+        assert await listed(2, "?offset=1") == everything[1:]
 
     async def test_are_read_on_from_the_last_link_by_who_follows(
         self, app: FastAPI, business: Business, listed: Listed
@@ -180,7 +181,7 @@ class TestPages:
                 if "next" not in answer.links:
                     break
                 url = answer.links["next"]["url"]
-        everything = await listed(14, "?limit=500")
+        everything = await listed(15, "?limit=500")
         async with asyncio.timeout(PATIENCE):
             while len(seen) < len(everything):
                 answer = await business.http.get(url)
@@ -242,7 +243,7 @@ class TestAnotherBusiness:
         made = await business.http.post(
             "/v1/items", json={"sku": "A", "name": "B"}, headers={"Sokho-Actor": "nv-042"}
         )
-        ours = await listed(3)
+        ours = await listed(4)
         filters = (f"resource_id={made.json()['id']}", f"actor={key_of(business)}")
         for query in ("", "?sort=-position", *(f"?{each}" for each in filters)):
             theirs = (await other.http.get(f"{EVENTS}{query}")).text

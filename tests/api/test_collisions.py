@@ -1,5 +1,6 @@
 """What collides with another transaction is tried again, a few times, and then told."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -107,14 +108,27 @@ class TestCollision:
         assert await obstacle.tries() == TRIES
         assert (await obstacle.http.get("/v1/items")).json() == []
 
+    async def test_after_a_slow_upload_is_tried_again(self, obstacle: Obstacle):
+        await obstacle.stand("40001", times=1)
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b'{"sku": "A", '
+            await asyncio.sleep(2)
+            yield b'"name": "B"}'
+
+        headers = {"Content-Type": "application/json"}
+        answer = await obstacle.http.post("/v1/items", content=slowly(), headers=headers)
+        assert answer.status_code == 201
+
     async def test_that_took_long_is_told_at_once(self, obstacle: Obstacle):
         await obstacle.stand("55P03", times=1000, delay=2)
         answer = await obstacle.http.post("/v1/items", json=ITEM)
         problem_of(answer, 503, "temporarily_overloaded")
         assert await obstacle.tries() == 1
 
-    async def test_with_a_key_is_answered_once(self, obstacle: Obstacle):
-        await obstacle.stand("40001", times=1)
+    @pytest.mark.parametrize("at_commit", [False, True], ids=["statement", "commit"])
+    async def test_with_a_key_is_answered_once(self, obstacle: Obstacle, at_commit: bool):
+        await obstacle.stand("40001", times=1, at_commit=at_commit)
         headers = {"Idempotency-Key": "k"}
         first, again = [
             await obstacle.http.post("/v1/items", json=ITEM, headers=headers) for _ in range(2)
@@ -122,6 +136,16 @@ class TestCollision:
         assert first.status_code == 201
         assert again.content == first.content
         assert "Idempotent-Replayed" not in first.headers
+
+    async def test_at_commit_leaves_the_key_free(self, obstacle: Obstacle):
+        await obstacle.stand("40001", times=TRIES, at_commit=True)
+        headers = {"Idempotency-Key": "k"}
+        first, again = [
+            await obstacle.http.post("/v1/items", json=ITEM, headers=headers) for _ in range(2)
+        ]
+        problem_of(first, 503, "temporarily_overloaded")
+        assert again.status_code == 201
+        assert "Idempotent-Replayed" not in again.headers
 
     async def test_of_another_kind_is_not_tried_again(self, obstacle: Obstacle):
         await obstacle.stand("57014", times=1)

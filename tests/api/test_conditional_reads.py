@@ -17,7 +17,9 @@ UNKNOWN: Final = ['"2"', 'W/"2"', "1", "", CANARY, '"x"', '"01"', 'w/"1"']
 
 async def urls_of(business: Business) -> list[str]:
     """One of each resource that has a version, all of them at their first."""
-    return [await an_item_of(business, "Đinh"), "/v1/units/kg"]
+    [location] = (await business.http.get("/v1/locations")).json()
+    place = f"/v1/locations/{location['id']}"
+    return [await an_item_of(business, "Đinh"), "/v1/units/kg", place]
 
 
 class TestIfNoneMatch:
@@ -68,7 +70,7 @@ def comparable(headers: httpx2.Headers) -> Mapping[str, str]:
 
 class TestWhatHasNoVersion:
     async def test_is_known_by_its_content(self, business: Business):
-        item, _ = await urls_of(business)
+        item, *_ = await urls_of(business)
         conversion = f"{item}/conversions/hộp"
         await business.http.put(conversion, json={"numerator": 6})
         key = (
@@ -90,12 +92,12 @@ class TestWhatHasNoVersion:
 
 class TestHead:
     async def test_answers_the_headers_of_get_and_nothing_else(self, business: Business):
-        item, unit = await urls_of(business)
+        item, unit, place = await urls_of(business)
         await an_item_of(business, "Ốc")
         await business.http.put(f"{item}/conversions/thùng", json={"numerator": 24})
         for url in (
-            item, unit, "/v1/items", "/v1/items?limit=1&sort=-sku", "/v1/units?limit=2",
-            f"{item}/conversions",
+            item, unit, place, "/v1/items", "/v1/items?limit=1&sort=-sku", "/v1/units?limit=2",
+            "/v1/locations", f"{item}/conversions",
         ):  # fmt: skip
             get, head = await business.http.get(url), await business.http.head(url)
             assert (head.status_code, head.content) == (200, b"")

@@ -84,6 +84,17 @@ class TestReplay:
             assert (await teller.get("/v1/items")).status_code == 200
         assert len((await business.http.get("/v1/api-keys")).json()) == 2
 
+    async def test_of_a_secret_is_for_its_own_caller_alone(
+        self, business: Business, client_with: ClientWith
+    ):
+        body = {"name": "chủ", "role": "owner"}
+        made = await post(business.http, body, path="/v1/api-keys")
+        async with await client_with(Scope.KEYS_MANAGE) as manager:
+            other = await post(manager, body, path="/v1/api-keys")
+        problem_of(other, 422, "idempotency_key_mismatch")
+        assert made.json()["api_key"] not in other.text
+        assert (await post(business.http, body, path="/v1/api-keys")).content == made.content
+
     async def test_is_for_any_key_of_the_business(
         self, business: Business, client_with: ClientWith
     ):
@@ -219,6 +230,14 @@ class TestTogether:
 
 
 class TestOfTheOperator:
+    async def test_of_another_body_is_refused_where_none_is_read(
+        self, app: FastAPI, business: Business
+    ):
+        path = f"/v1/admin/tenants/{business.tenant_id}/resume"
+        async with client_of(app, OPERATOR_KEY) as operator:
+            assert (await post(operator, {"a": 1}, path=path)).status_code == 200
+            problem_of(await post(operator, {"a": 2}, path=path), 422, "idempotency_key_mismatch")
+
     async def test_is_refused_at_another_address(self, app: FastAPI, business: Business):
         path = f"/v1/admin/tenants/{business.tenant_id}"
         async with client_of(app, OPERATOR_KEY) as operator:

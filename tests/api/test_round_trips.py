@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.http.context import RequestContext
+from tests.api.problems import problem_of
+from tests.api.stocked import Store, posted, reversed_
 from tests.conftest import Business, client_of
 
 
@@ -115,6 +117,66 @@ class TestRoundTrips:
             answer = await warm.request(method, f"/v1/units{path}", json=body)
             assert answer.status_code < 300
             assert ledger.settle() == trips, (method, path)
+
+    async def test_of_locations(self, warm: httpx2.AsyncClient, ledger: Ledger):
+        place = {"name": "Kho", "kind": "warehouse"}
+        url = (await warm.post("/v1/locations", json=place | {"code": "A"})).headers["location"]
+        below = place | {"parent_id": url.rpartition("/")[2]}
+        lower = (await warm.post("/v1/locations", json=below | {"code": "B"})).headers["location"]
+        ledger.settle()
+        for method, path, body, trips in (
+            ("GET", "/v1/locations", None, 1),
+            ("GET", url, None, 1),
+            ("POST", "/v1/locations", place | {"code": "C"}, 3),
+            ("POST", "/v1/locations", below | {"code": "D"}, 5),  # turn, what is above
+            ("PATCH", url, {"name": "x"}, 4),
+            ("PATCH", lower, {"parent_id": None}, 6),  # turn, hold, how deep is it, update
+            ("PATCH", lower, {"status": "archived"}, 6),  # turn, hold, anything active, update
+            ("DELETE", lower, None, 4),
+        ):
+            answer = await warm.request(method, path, json=body, headers=ANY)
+            assert answer.status_code < 300
+            assert ledger.settle() == trips, (method, path, body)
+
+    async def test_of_a_stock_document_are_seven(self, business: Business, ledger: Ledger):
+        """Begin, take the key, find it, look up and hold, post, keep the answer, commit.
+
+        However many lines; two more to open accounts, once for an item and a place.
+        """
+        store = await Store.opened(business)
+        receipt = store.line("9", target=store.here)
+        issue = store.line("1", store.here)
+        ledger.settle()
+        for type, lines, trips in (
+            ("receipt", [receipt], 9),
+            ("receipt", [receipt], 7),
+            ("issue", [issue], 9),  # nobody has taken any out yet
+            ("issue", [issue], 7),
+            ("issue", [issue] * 5, 7),
+        ):
+            document = await posted(business, type, *lines)
+            assert ledger.settle() == trips, type
+        answer = await reversed_(business, document["id"])
+        assert answer.status_code == 201
+        assert ledger.settle() == 9  # the document, its lines, hold: instead of look up
+        problem_of(await store.issue("99"), 409, "insufficient_stock")
+        assert ledger.settle() == 5  # rolled back
+
+    async def test_of_what_is_read_of_stock(self, business: Business, ledger: Ledger):
+        store = await Store.opened(business)
+        document = await store.receive("1")
+        ledger.settle()
+        for path, trips in (
+            (f"/transactions/{document['id']}", 2),  # and its lines
+            ("/transactions", 2),
+            ("/transactions?type=issue", 1),
+            ("/levels", 1),
+            (f"/levels?location_id={store.here}&include_children=true", 1),
+            ("/levels?as_of=2026-01-01T00:00:00Z", 1),
+            (f"/moves?item_id={store.item_id}&location_id={store.here}", 1),
+        ):
+            assert (await business.http.get(f"/v1/stock{path}")).status_code == 200
+            assert ledger.settle() == trips, path
 
     async def test_of_conversions(self, warm: httpx2.AsyncClient, ledger: Ledger):
         url = f"{(await warm.post('/v1/items', json=ITEM)).headers['location']}/conversions"

@@ -137,11 +137,11 @@ class TestParent:
     async def test_is_the_callers_span(
         self, client: httpx2.AsyncClient, traced: FastAPI, collector: Collector
     ):
-        await client.get("/livez", headers={"traceparent": TRACEPARENT, "tracestate": "a=1,b=2"})
+        await client.get("/livez", headers={"traceparent": TRACEPARENT, "tracestate": "a=1"})
         traced.state.tracing.close()
         span = collector["GET /livez"]
         assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)
-        assert span.trace_state == "a=1,b=2"
+        assert span.trace_state == ""  # free text of a client's
 
     @pytest.mark.parametrize(
         "headers",

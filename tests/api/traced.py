@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
 
@@ -22,6 +22,12 @@ ACTOR: Final = "nv-042 Nguyễn Thị Lan"
 """Whom the calls are made for: a person's name, which no event may have."""
 
 KEY_NAME: Final = "máy của Trần Văn Tám"
+
+_DOCUMENTS: Final = "/v1/stock/transactions"
+RECEIPT: Final = {
+    "type": "receipt",
+    "lines": [{"sku": "GIỮ", "quantity": "1", "to_location_id": "{kept_location_id}"}],
+}
 
 _UNCHANGING: Final = {"id", "tenant_id", "created_at", "updated_at"}
 
@@ -55,8 +61,17 @@ class Shop:
         shop.heard(answer)
         item = await shop.call("POST", "/v1/items", {"sku": "S", "name": "N"})
         key = await shop.call("POST", "/v1/api-keys", {"name": KEY_NAME, "role": "viewer"})
-        places |= {"item_id": item.json()["id"], "key_id": key.json()["id"]}
+        shelf = {"code": "K", "name": "Kệ", "kind": "warehouse"}
+        location = await shop.call("POST", "/v1/locations", shelf)
+        made = {"item_id": item, "key_id": key, "location_id": location}
+        places |= {name: answer.json()["id"] for name, answer in made.items()}
         await shop.call("PUT", "/v1/items/{item_id}/conversions/thùng", {"numerator": 12})
+        # What has stock is not deleted any more.
+        await shop.call("POST", "/v1/items", {"sku": "GIỮ", "name": "N"})
+        kept = await shop.call("POST", "/v1/locations", shelf | {"code": "G"})
+        places["kept_location_id"] = kept.json()["id"]
+        posted = await shop.call("POST", _DOCUMENTS, RECEIPT)
+        places["transaction_id"] = posted.json()["id"]
         await log.new()
         return shop
 
@@ -72,11 +87,13 @@ class Shop:
     ) -> httpx2.Response:
         """Call an operation with a valid key of whoever may, for somebody."""
         given = {"If-Match": "*", "Sokho-Actor": actor, **headers}
+        if path.startswith(_DOCUMENTS):
+            given.setdefault("Idempotency-Key", str(uuid4()))
         of_operator = path.startswith("/v1/admin")
         answer = await (self.operator if of_operator else self.http).request(
             method,
             path.format(**self.places),
-            json=body,
+            json=filled(body, self.places),
             headers=[(name.encode(), value.encode()) for name, value in given.items()],
         )
         return self.heard(answer)
@@ -116,6 +133,7 @@ class Trace:
 
 _ITEM: Final = "/v1/items/{item_id}"
 _CONVERSION: Final = _ITEM + "/conversions/{unit}"
+_LOCATION: Final = "/v1/locations/{location_id}"
 _ADMIN: Final = "/v1/admin/tenants"
 _SECRET: Final = frozenset({"api_key", "name"})
 
@@ -173,6 +191,37 @@ TRACES: Final[dict[str, Trace]] = {
     "PATCH /v1/units/{code}": Trace(
         ("unit.updated",), {"name": "ký"}, resource="/v1/units/{code}", refused={"decimals": 9}
     ),
+    "POST /v1/locations": Trace(
+        ("location.created",),
+        {"code": "L", "name": "B", "kind": "transit"},
+        idles=False,
+        refused={"code": "L", "name": "B", "kind": "bin"},
+    ),
+    f"PATCH {_LOCATION}": Trace(
+        ("location.updated",),
+        {"name": "M", "status": "archived"},
+        resource=_LOCATION,
+        refused={"name": ""},
+    ),
+    f"DELETE {_LOCATION}": Trace(("location.deleted",), resource=_LOCATION, idles=False),
+    f"POST {_DOCUMENTS}": Trace(
+        ("stock.posted",),
+        RECEIPT,
+        idles=False,
+        changes=lambda _: {"type": {"after": "receipt"}, "lines": {"after": 1}},
+        refused=RECEIPT | {"lines": []},
+    ),
+    f"POST {_DOCUMENTS}/{{transaction_id}}/reverse": Trace(
+        ("stock.posted",),
+        {"note": "nhầm"},
+        idles=False,
+        changes=lambda answer: {
+            "type": {"after": "receipt"},
+            "lines": {"after": 1},
+            "reverses_id": {"after": answer["reverses_id"]},
+        },
+        refused={"note": 1},
+    ),
     "PATCH /v1/tenant": Trace(
         ("tenant.updated",),
         {"name": "Tiệm", "settings": {"a": 1}},
@@ -198,7 +247,7 @@ TRACES: Final[dict[str, Trace]] = {
         refused={"overlap_seconds": -1},
     ),
     f"POST {_ADMIN}": Trace(
-        ("tenant.created", "api_key.created"),
+        ("tenant.created", "location.created", "api_key.created"),
         {"name": "Tiệm", "locale": "en", "time_zone": "Asia/Tokyo"},
         hidden=frozenset({"api_key"}),
         idles=False,
@@ -223,6 +272,15 @@ def state_of(answer: httpx2.Response) -> State:
     if version.isdigit():  # of a key the content is the validator
         state.setdefault("version", int(version))
     return state
+
+
+def filled(body: Any, places: Mapping[str, str]) -> Any:
+    """Return a body with the ids of what is there in place of their names in braces."""
+    if isinstance(body, dict):
+        return {name: filled(value, places) for name, value in body.items()}
+    if isinstance(body, list):
+        return [filled(value, places) for value in body]
+    return body.format(**places) if isinstance(body, str) and body.startswith("{") else body
 
 
 async def prepare(shop: Shop, name: str) -> None:

@@ -18,6 +18,7 @@ from sokho.modules.api_keys.infrastructure import postgres_repo as keys_repo
 from sokho.modules.audit.infrastructure import postgres_repo as audit_repo
 from sokho.modules.items.infrastructure import postgres_repo as items_repo
 from sokho.modules.items.infrastructure.conversion_statements import conversions_statement
+from sokho.modules.locations.infrastructure import postgres_repo as locations_repo
 from sokho.modules.units.infrastructure import postgres_repo as units_repo
 
 SOURCE = Path(sokho.__file__).parent
@@ -137,6 +138,19 @@ class TestPredicate:
                         assert tables == (2 if "tag" in subset else 1)
                         assert statement.text.count("tenant_id = $") == tables, statement.text
 
+    def test_stands_on_every_list_of_locations(self):
+        conditions = frozenset(locations_repo._CONDITIONS)
+        for field in locations_repo._ORDER_BY:
+            for subset in (
+                frozenset[str](),
+                *(frozenset({name}) for name in conditions),
+                conditions,
+            ):
+                for resumed in (False, True):
+                    statement = locations_repo._list_statement(subset, Sort(field), resumed=resumed)
+                    assert statement.text.count("FROM locations") == 1
+                    assert statement.text.count("tenant_id = $") == 1, statement.text
+
     @pytest.mark.parametrize(
         "make", [units_repo._list_statement, conversions_statement, keys_repo._list_statement]
     )
@@ -167,7 +181,10 @@ class TestPredicate:
         }
         assert made == {
             *("items._list_statement", "items.conversions_statement", "units._list_statement"),
-            *("api_keys._list_statement", "audit._list_statement"),
+            *("api_keys._list_statement", "audit._list_statement", "locations._list_statement"),
+            *("stock.heads_statement", "stock.documents_statement"),
+            "stock.faulty_moves_statement",
+            *("stock.levels_statement", "stock.card_statement", "stock.transactions_statement"),
         }
 
     def test_stands_on_every_table_of_every_other_statement(self):

@@ -27,6 +27,7 @@ EXPLAINED: Final[Mapping[tuple[str, str], str]] = {
         "validated at once, while the seal is open: row_security.validated_foreign_key"
     ),
     ("0004", "prefer-bigint-over-int"): "the size of a change: at most of a request, 1 MiB",
+    ("0007", "prefer-bigint-over-smallint"): "a year, and the number of a line: 1 to 500",
 }
 """What squawk finds in a migration and is meant so."""
 

@@ -16,6 +16,7 @@ from sokho.modules.items.domain.entities import Item, ItemStatus
 from sokho.modules.items.domain.errors import UNKNOWN_UNIT, DuplicateSKUError, ItemNotFoundError
 from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
 from sokho.modules.units.domain.defaults import default_units
+from tests.fakes.pages import page_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 """When the builders' things were made: no store and no clock would say so by itself."""
@@ -96,14 +97,14 @@ class FakeItemRepo(ItemRepository):
         sort: Sort = BY_ID,
         after: Position | None = None,
     ) -> list[Item]:
-        chosen = sorted(
+        return page_of(
             (item for item in self._items.values() if _fits(item, filter)),
-            key=lambda item: _place(item, sort),
-            reverse=sort.descending,
+            lambda item: _place(item, sort),
+            sort=sort,
+            limit=limit,
+            offset=offset,
+            after=after,
         )
-        if after is not None:
-            chosen = [item for item in chosen if _is_behind(_place(item, sort), after, sort)]
-        return chosen[offset : offset + limit]
 
     async def create(self, item: Item) -> Item:
         assert item.tenant_id == self._tenant_id
@@ -151,7 +152,7 @@ class FakeItemRepo(ItemRepository):
     async def known_units(self, codes: Collection[str]) -> set[str]:
         return {*codes} & {unit.code for unit in default_units(self._tenant_id)}
 
-    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
+    async def with_fixed_unit(self, ids: Collection[UUID]) -> set[UUID]:
         return {item_id for item_id, _ in self._conversions if item_id in ids}
 
     async def list_conversions(
@@ -163,12 +164,14 @@ class FakeItemRepo(ItemRepository):
         descending: bool = False,
         after: Position | None = None,
     ) -> Sequence[Conversion]:
-        sort = Sort("unit", descending=descending)
-        chosen = [each for each in self._conversions.values() if each.item_id == item_id]
-        chosen.sort(key=lambda each: each.unit, reverse=descending)
-        if after is not None:
-            chosen = [each for each in chosen if _is_behind((each.unit,), after, sort)]
-        return chosen[offset : offset + limit]
+        return page_of(
+            (each for each in self._conversions.values() if each.item_id == item_id),
+            lambda each: (each.unit,),
+            sort=Sort("unit", descending=descending),
+            limit=limit,
+            offset=offset,
+            after=after,
+        )
 
     async def hold_unit(self, id: UUID) -> str | None:
         item = self._items.get(id)
@@ -215,7 +218,3 @@ def _place(item: Item, sort: Sort) -> tuple[Any, ...]:
         return (item.id,)
     value = {"sku": item.sku_key, "created_at": item.created_at, "updated_at": item.updated_at}
     return (value[sort.field], item.id)
-
-
-def _is_behind(place: tuple[Any, ...], here: tuple[Any, ...], sort: Sort) -> bool:
-    return place < here if sort.descending else place > here

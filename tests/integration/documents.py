@@ -18,7 +18,8 @@ _END_OF_BLOCK: Final = f"echo '{_END}'; echo '{_END}' >&2"
 _OF_ONE_RUN: Final = {
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<id>",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z": "<time>",
-    r"BIA-\d+": "<sku>",
+    r"(BIA|KHO|KE)-\d{3,}": "<code>",
+    r"(PN|PX|CK|DC)-\d{4}-\d{6}": "<number>",
     r"sokho_[0-9a-f]{32}_(…|[0-9a-f]{32}_[0-9A-Za-z]{49})": "<key>",
 }
 
@@ -49,6 +50,50 @@ def headings(text: str) -> list[str]:
     """Return the headings, not the comments of a shell."""
     without = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^#+ .*", without, flags=re.MULTILINE)
+
+
+def names_in_table(text: str, title: str) -> list[str]:
+    """Return the names in the first column of the tables below a heading."""
+    section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+
+
+def form(text: str) -> tuple[object, ...]:
+    """Return what a page has in common with the same page in the other language."""
+    calls = re.sub("Accept-Language: (en|vi)", "", "".join(blocks(text, "sh")))
+    kinds = [kind for kind, _ in fences(text)]
+    levels = [heading.index(" ") for heading in headings(text)]
+    return calls, kinds, levels, len(re.findall(r"^\|", text, flags=re.MULTILINE))
+
+
+def problems_told(text: str) -> set[tuple[int, str]]:
+    """Return status and code of each problem in a page's table."""
+    told = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, flags=re.MULTILINE)
+    return {(int(status), code) for status, code in told}
+
+
+def problems_documented(service: Service, *paths: str) -> set[tuple[int, str]]:
+    """Return status and code of each problem of the operations below some paths."""
+    # What no operation tells of itself: told before its route is known.
+    documented = {(405, "method_not_allowed"), (431, "request_header_fields_too_large")}
+    for path, operations in service.http.get("/openapi.json").json()["paths"].items():
+        for operation in operations.values() if path.startswith(paths) else ():
+            for status, answer in operation["responses"].items():
+                problem = answer.get("content", {}).get("application/problem+json", {})
+                documented |= {(int(status), code) for code in problem.get("examples", ())}
+    return documented
+
+
+def assert_shown_answers_are_true(text: str, answers: Sequence[Answers]) -> None:
+    """Compare each answer that a page shows with that of the calls above it."""
+    following = iter(answers)
+    answer = None
+    for kind, content in fences(text):
+        if kind == "sh":
+            answer = next(following)
+        elif kind == "json":
+            assert answer is not None
+            assert lasting(json.loads(content)) == lasting(answer.body)
 
 
 def run(calls: Sequence[str], service: Service, key: str, **environment: str) -> list[Answers]:

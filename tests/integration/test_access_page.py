@@ -16,7 +16,15 @@ from sokho.modules.api_keys.application.dto import ApiKeyResponse
 from sokho.modules.audit.application.dto import AuditEventResponse
 from sokho.modules.tenants.application.dto import TenantUpdate
 from tests.integration.command_line import Cli
-from tests.integration.documents import Answers, blocks, fences, headings, lasting, run
+from tests.integration.documents import (
+    assert_shown_answers_are_true,
+    blocks,
+    form,
+    headings,
+    problems_documented,
+    problems_told,
+    run,
+)
 from tests.integration.test_serving import Service
 
 ROOT: Final = Path(__file__).parents[2]
@@ -86,7 +94,7 @@ class TestAccessPage:
             SOKHO_LANG="en",
         )
         assert [answer.statuses for answer in answers] == [statuses for _, statuses in CALLS]
-        self._shown_answers_are_true(text, answers)
+        assert_shown_answers_are_true(text, answers)
         by_name = dict(zip((name for name, _ in CALLS), answers, strict=True))
         assert "suspended" in by_name["command line"].output
         assert by_name["change the business"].body["settings"] == {"máy in": "quầy 1"}
@@ -102,29 +110,10 @@ class TestAccessPage:
         assert [event["type"] for event in erased] == ["item.created", "item.updated"]
         assert {event["on_behalf_of"] for event in erased} == {None}
 
-    def _shown_answers_are_true(self, text: str, answers: list[Answers]) -> None:
-        following = iter(answers)
-        answer = None
-        for kind, content in fences(text):
-            if kind == "sh":
-                answer = next(following)
-            elif kind == "json":
-                assert answer is not None
-                assert lasting(json.loads(content)) == lasting(answer.body)
-
     @each_page
     def test_names_every_problem(self, service: Service, text: str):
-        document = service.http.get("/openapi.json").json()
-        documented = {(405, "method_not_allowed")}
         ours = ("/v1/admin", "/v1/tenant", "/v1/api-keys", "/v1/audit-events")
-        for path, operations in document["paths"].items():
-            if path.startswith(ours):
-                for operation in operations.values():
-                    for status, answer in operation["responses"].items():
-                        problem = answer.get("content", {}).get("application/problem+json", {})
-                        documented |= {(int(status), code) for code in problem.get("examples", ())}
-        told = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, flags=re.MULTILINE)
-        assert {(int(status), code) for status, code in told} == documented
+        assert problems_told(text) == problems_documented(service, *ours)
 
 
 class TestTables:
@@ -166,26 +155,16 @@ class TestTables:
             source = file.read_text()
             for done, kind in re.findall(r'\b(created|updated|deleted)\("(\w+)"', source):
                 of_code.add(f"{kind}.{done}")
-            of_code |= set(re.findall(r'"((?:tenant|api_key|item|unit|actor)\.[a-z_]+)"', source))
+            of_code |= set(
+                re.findall(r'"((?:tenant|api_key|item|unit|stock|actor)\.[a-z_]+)"', source)
+            )
         rows = re.findall(r"^\| (`\w+\.\w+`.*?) \|", text, flags=re.MULTILINE)
         assert set(re.findall(r"`([\w.]+)`", " ".join(rows))) == of_code
 
 
 class TestBothLanguages:
     def test_show_the_same_calls_in_the_same_places(self):
-        shown = [
-            re.sub("Accept-Language: (en|vi)", "", "".join(blocks(text, "sh")))
-            for text in (ENGLISH, VIETNAMESE)
-        ]
-        assert shown[0] == shown[1]
-        kinds = [[kind for kind, _ in fences(text)] for text in (ENGLISH, VIETNAMESE)]
-        assert kinds[0] == kinds[1]
-        levels = [
-            [heading.index(" ") for heading in headings(text)] for text in (ENGLISH, VIETNAMESE)
-        ]
-        assert levels[0] == levels[1]
-        rows = [len(re.findall(r"^\|", text, flags=re.MULTILINE)) for text in (ENGLISH, VIETNAMESE)]
-        assert rows[0] == rows[1]
+        assert form(ENGLISH) == form(VIETNAMESE)
 
     @each_page
     def test_links_lead_to_a_heading(self, text: str):

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx2
+import msgspec
 import pytest
 
 from sokho.app import create_app
@@ -104,6 +105,13 @@ class TestDemo:
             items = (await anonymous.get("/v1/items?limit=500", headers=headers)).json()
             assert len(items) >= 200
             assert {item["tenant_id"] for item in items} == {tenant["tenant_id"]}
+            locations = (await anonymous.get("/v1/locations", headers=headers)).json()
+            assert "KHO" in {location["code"] for location in locations}
+            assert "bin" in {location["kind"] for location in locations}
+            owner = ("--tenant", tenant["tenant_id"])
+            [proof] = msgspec.convert(cli.json("check", "ledger", *owner), list[dict[str, object]])
+            assert proof["findings"] == []
+            assert msgspec.convert(proof["moves"], int) > 1_000
 
     def test_keys_of_another_database_are_not_kept(self, cli: Cli, tmp_path: Path):
         first = cli.json("demo")

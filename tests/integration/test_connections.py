@@ -45,7 +45,7 @@ async def is_refused(database: Database, *, pool_size: int, reserve: int = 5) ->
     """Return how two processes with so many connections each are refused; empty if they are not."""
     try:
         await refuse_unless_connections_suffice(
-            database, workers=2, pool_size=pool_size, worker_pool_size=2, reserve=reserve
+            database, workers=2, pools=pool_size + 2, of_role=pool_size, reserve=reserve
         )
     except OperatorError as error:
         return error.text.en
@@ -101,7 +101,7 @@ class TestBudget:
             async with limited.unbound() as connection:
                 assert await connection.fetchval("SELECT current_user") == role
             assert await is_refused(limited, pool_size=3) == ""
-            assert "the service's role" in await is_refused(limited, pool_size=4)
+            assert f"the role {role}" in await is_refused(limited, pool_size=4)
         finally:
             await limited.close()
             await admin.execute(f"DROP ROLE {role}")

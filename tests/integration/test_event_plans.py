@@ -1,8 +1,6 @@
 """The log is read by its indexes, in their order, however long it grows: under the seal."""
 
-import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from itertools import product
 from typing import Final
 from uuid import UUID, uuid4
@@ -11,11 +9,11 @@ import asyncpg
 import pytest
 
 from sokho.core.domain.paging import Position
-from sokho.core.infrastructure.database import Statement, Transaction
 from sokho.core.infrastructure.database.pool import Connection
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.modules.audit.domain.repository import EventFilter
 from sokho.modules.audit.infrastructure.postgres_repo import PostgresRecordedEventRepo
+from tests.integration.plans import Explaining, Plan
 
 MANY, FEW, EMPTY = uuid4(), [uuid4() for _ in range(20)], uuid4()
 
@@ -39,54 +37,6 @@ OF_RARE: Final = EventFilter(resource_id="item-7")
 _MIDDLE: Final[Position] = (100, UUID(int=0))
 _WAYS: Final = [*product((False, True), (None, _MIDDLE))]
 """Both directions, each from its beginning and from the middle."""
-
-
-@dataclass
-class Plan:
-    """How PostgreSQL runs a query, and how many rows of the log it touched for it."""
-
-    lines: list[str]
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    @property
-    def rows_read(self) -> int:
-        """Rows of the index that were looked at, those filtered away among them."""
-        [scan] = [n for n, line in enumerate(self.lines) if " on events (" in line]
-        found = re.search(r"rows=([\d.]+) loops=(\d+)\)$", self.lines[scan])
-        assert found is not None, self.text
-        removed = re.search(r"Rows Removed by Filter: (\d+)", "\n".join(self.lines[scan:]))
-        return round(float(found[1])) * int(found[2]) + (int(removed[1]) if removed else 0)
-
-
-class Explaining(Transaction):
-    """Explains what it is asked to run, as the service's own role, on a bound connection."""
-
-    def __init__(self, connection: Connection, tenant_id: UUID) -> None:
-        self._connection = connection
-        self._busy = False
-        self.tenant_id = tenant_id
-        self.plan = Plan([])
-
-    async def _run(self, statement: Statement, values: dict[str, object]) -> list[asyncpg.Record]:
-        assert statement.one_trip is not None
-        explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) {statement.one_trip}"
-        arguments = statement.one_trip_arguments(self.tenant_id, values)
-        self.plan = Plan([line for (line,) in await self._connection.fetch(explain, *arguments)])
-        return []
-
-    is_traceable = True
-
-    async def commit(self) -> None:
-        """Nothing was written."""
-
-    async def rollback(self) -> None:
-        """Nothing was written."""
-
-    def record(self, event: object) -> None:
-        """Nothing happens here."""
 
 
 @pytest.fixture
@@ -118,7 +68,7 @@ async def planned(
     descending: bool = False,
     after: Position | None = None,
 ) -> Plan:
-    transaction = Explaining(connection, tenant_id)
+    transaction = Explaining(connection, tenant_id, "events")
     await PostgresRecordedEventRepo(transaction).list(
         filter, limit, descending=descending, after=after
     )

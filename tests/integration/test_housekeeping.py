@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from sokho.core.infrastructure import background
 from sokho.core.infrastructure.background import beside
 from sokho.core.infrastructure.database import Database, OverloadedError
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.database.idempotency_keys import remove_expired
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
-from sokho.core.infrastructure.logging import configure_logging
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.provisioning import open_business
 
@@ -77,24 +78,46 @@ class TestChore:
             await premises.housekeeping(name=name).do_what_is_due()
         assert len(premises.visited) == 6
 
-    async def test_goes_on_after_a_database_that_was_away(self, premises: Premises):
-        failures = 2
+    async def test_goes_on_after_whatever_went_wrong(self, premises: Premises):
+        failures = 3
 
-        async def fails_twice(_: Database, tenant_id: UUID) -> None:
+        async def fails_at_first(_: Database, tenant_id: UUID) -> None:
             nonlocal failures
             if failures:
                 failures -= 1
-                raise OverloadedError
+                raise ValueError("unforeseen" if failures else "")
             premises.visited.append(tenant_id)
             if len(premises.visited) == 3:
                 done.set()
 
         done = asyncio.Event()
-        chore = Chore("often", timedelta(0), fails_twice)
+        chore = Chore("often", timedelta(0), fails_at_first)
         keeper = Housekeeping(premises.database, premises.worker, chore, look_every=0.01)
         async with beside(keeper.keep_going()), asyncio.timeout(10):
             await done.wait()
         assert set(premises.visited[:3]) == premises.tenants
+
+    async def test_is_done_for_the_others_where_one_is_in_the_way(self, premises: Premises):
+        first, *others = sorted(premises.tenants)
+
+        async def fails_for_one(_: Database, tenant_id: UUID) -> None:
+            if tenant_id == first:
+                raise OverloadedError
+            premises.visited.append(tenant_id)
+
+        chore = Chore("visits", HOUR, fails_for_one)
+        await Housekeeping(premises.database, premises.worker, chore).do_what_is_due()
+        assert premises.visited == others
+
+    async def test_is_given_up_where_all_are(self, premises: Premises):
+        async def fails(_: Database, tenant_id: UUID) -> None:
+            premises.visited.append(tenant_id)
+            raise OverloadedError
+
+        chore = Chore("visits", HOUR, fails)
+        with pytest.raises(OverloadedError):
+            await Housekeeping(premises.database, premises.worker, chore).do_what_is_due()
+        assert len(premises.visited) == 3
 
     async def test_is_out_of_reach_of_the_service(self, premises: Premises):
         async with premises.database.unbound() as connection:
@@ -103,14 +126,16 @@ class TestChore:
 
 
 class TestWorkBeside:
-    async def test_that_fails_is_told(self, capfdbinary: pytest.CaptureFixture[bytes]):
+    async def test_that_fails_is_told(self, monkeypatch: pytest.MonkeyPatch):
         async def fails() -> None:
             raise ValueError("no more")
 
-        configure_logging("error")
+        told: list[Exception] = []
+        log = SimpleNamespace(error=lambda _, exc_info: told.append(exc_info))
+        monkeypatch.setattr(background, "logger", log)
         async with beside(fails()):
             await asyncio.sleep(0)
-        assert b"no more" in capfdbinary.readouterr().err
+        assert [str(error) for error in told] == ["no more"]
 
 
 class TestRemovingExpiredKeys:

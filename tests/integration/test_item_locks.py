@@ -1,9 +1,8 @@
 """Two transactions at once on one item, each step of them in a known order."""
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -19,8 +18,7 @@ from sokho.modules.items.domain.service import ItemService
 from sokho.modules.items.infrastructure.postgres_repo import PostgresItemRepo
 from tests.fakes.item_stores import InPostgres, stored
 from tests.fakes.items import an_item
-
-_T = TypeVar("_T")
+from tests.integration.waiting import waiting
 
 FIRST: Final = ExpectedVersion({1})
 
@@ -65,14 +63,6 @@ async def shop(database: Database, derived_keys: DerivedKeys) -> Shop:
     tenant_id = await store.new_tenant()
     [item] = await stored(store, tenant_id, an_item("A", unit="lon"))
     return Shop(database, tenant_id, item)
-
-
-async def waiting(call: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-    """Start a call that has to wait for another; fail where it does not."""
-    task = asyncio.create_task(call)
-    done, _ = await asyncio.wait({task}, timeout=0.15)
-    assert not done, "it did not wait"
-    return task
 
 
 class TestPatch:

@@ -115,7 +115,7 @@ class TestDeleteConversion:
         await put(store, a_conversion(item))
         async with store.items(item.tenant_id) as repo:
             assert await repo.delete(item.id)
-            assert await repo.with_conversions([item.id]) == set()
+            assert await repo.with_fixed_unit([item.id]) == set()
         assert await conversions(store, item) == []
 
 
@@ -153,9 +153,9 @@ class TestWithConversions:
         for conversion in (a_conversion(item), a_conversion(item, "hộp"), a_conversion(asked_not)):
             await put(store, conversion)
         async with store.items(tenant) as repo:
-            assert await repo.with_conversions([item.id, without.id, new_id()]) == {item.id}
-            assert await repo.with_conversions({item.id: 0, without.id: 1}) == {item.id}
-            assert await repo.with_conversions([]) == set()
+            assert await repo.with_fixed_unit([item.id, without.id, new_id()]) == {item.id}
+            assert await repo.with_fixed_unit({item.id: 0, without.id: 1}) == {item.id}
+            assert await repo.with_fixed_unit([]) == set()
 
 
 class TestAnotherTenant:
@@ -164,7 +164,7 @@ class TestAnotherTenant:
         await put(store, ours)
         async with store.items(neighbour) as repo:
             assert [*await repo.list_conversions(item.id)] == []
-            assert await repo.with_conversions([item.id]) == set()
+            assert await repo.with_fixed_unit([item.id]) == set()
             assert not await repo.delete_conversion(item.id, ours.unit)
             assert not await repo.delete(item.id)
         assert await conversions(store, item) == [ours]

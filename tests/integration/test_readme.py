@@ -1,6 +1,5 @@
 """What the README and the users' pages say is run as it stands there, and is complete."""
 
-import json
 import re
 import shutil
 import tempfile
@@ -14,7 +13,16 @@ import typer
 from sokho.cli import app
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.items.application.dto import ItemCreate
-from tests.integration.documents import blocks, fences, headings, lasting, run
+from tests.integration.documents import (
+    assert_shown_answers_are_true,
+    blocks,
+    form,
+    headings,
+    names_in_table,
+    problems_documented,
+    problems_told,
+    run,
+)
 from tests.integration.test_serving import Service
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +36,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls 
 
 
 _BELOW_A_GROUP: Final = (
-    "create|list|show|update|suspend|resume|forget|rotate|revoke|start|isolation"
+    "create|list|show|update|suspend|resume|forget|rotate|revoke|start|isolation|ledger"
 )
 
 
@@ -57,12 +65,6 @@ def leaves(command: object, name: str) -> Iterator[str]:
 
 def levels(text: str) -> list[int]:
     return [heading.index(" ") for heading in headings(text)]
-
-
-def names_in_table(text: str, title: str) -> list[str]:
-    """Return the names in the first column of the table below a heading."""
-    section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
-    return re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -141,27 +143,11 @@ class TestItemsPage:
 
     @each_items_page
     def test_shown_answers_are_true(self, service: Service, text: str):
-        answers = iter(run(blocks(text, "sh"), service, service.keys[0]))
-        answer = None
-        for kind, content in fences(text):
-            if kind == "sh":
-                answer = next(answers)
-            elif kind == "json":
-                assert answer is not None
-                assert lasting(json.loads(content)) == lasting(answer.body)
+        assert_shown_answers_are_true(text, run(blocks(text, "sh"), service, service.keys[0]))
 
     @each_items_page
     def test_names_every_problem_of_items_and_units(self, service: Service, text: str):
-        document = service.http.get("/openapi.json").json()
-        documented = {(405, "method_not_allowed")}
-        for path, operations in document["paths"].items():
-            if path.startswith(("/v1/items", "/v1/units")):
-                for operation in operations.values():
-                    for status, answer in operation["responses"].items():
-                        problem = answer.get("content", {}).get("application/problem+json", {})
-                        documented |= {(int(status), code) for code in problem.get("examples", ())}
-        told = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, flags=re.MULTILINE)
-        assert {(int(status), code) for status, code in told} == documented
+        assert problems_told(text) == problems_documented(service, "/v1/items", "/v1/units")
 
     @pytest.mark.parametrize(
         ("text", "title"),
@@ -172,16 +158,7 @@ class TestItemsPage:
         assert names_in_table(text, title) == list(ItemCreate.model_fields)
 
     def test_both_languages_show_the_same_calls_in_the_same_places(self):
-        shown = [
-            re.sub("Accept-Language: (en|vi)", "", "".join(blocks(text, "sh")))
-            for text in (ITEMS_EN, ITEMS_VI)
-        ]
-        assert shown[0] == shown[1]
-        kinds = [[kind for kind, _ in fences(text)] for text in (ITEMS_EN, ITEMS_VI)]
-        assert kinds[0] == kinds[1]
-        assert levels(ITEMS_EN) == levels(ITEMS_VI)
-        rows = [len(re.findall(r"^\|", text, flags=re.MULTILINE)) for text in (ITEMS_EN, ITEMS_VI)]
-        assert rows[0] == rows[1]
+        assert form(ITEMS_EN) == form(ITEMS_VI)
 
     @each_items_page
     def test_links_within_lead_to_a_heading(self, text: str):

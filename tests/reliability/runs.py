@@ -8,6 +8,7 @@ from tests.reliability import (
     database_kills,
     disconnects,
     exhausted_pool,
+    fuzzing,
     moved_clocks,
     retry_storm,
     reused_keys,
@@ -181,5 +182,23 @@ RUNS: Final = (
             ),
         )
         for workers in (1, 2)
+    ),
+    Run(
+        "Schemathesis",
+        "requests that a third party makes up from the OpenAPI document",
+        lambda site, seed: fuzzing.fuzzing(site, seed=seed, examples=100),
+        (
+            Control(
+                "a service without faults: with an error planted in one operation",
+                lambda site, seed: fuzzing.fuzzing(
+                    site,
+                    seed=seed,
+                    examples=5,
+                    fault="server_error",
+                    operation="post_item_batch",
+                ),
+                (fuzzing.NOTHING_FOUND,),
+            ),
+        ),
     ),
 )

@@ -28,11 +28,25 @@ class Party:
     """Begins each of its texts; no other business has any of them."""
 
     version: int
-    """Of its item, its unit and itself: another's entity tag must not be right by chance."""
+    """Of its item, unit, bin and itself: another's entity tag must not be right by chance."""
 
     tenant_id: UUID
     api_key: str
     item_id: str = field(default_factory=lambda: str(uuid4()))
+    location_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of a bin in its warehouse."""
+
+    warehouse_id: str = field(default_factory=lambda: str(uuid4()))
+
+    kept_item_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of an item with stock, which is not to be deleted."""
+
+    shelf_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of the bin that it is in."""
+
+    transaction_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of a stock document that can be reversed."""
+
     key_id: str = field(default_factory=lambda: str(uuid4()))
     """Of a key beside the one that it calls with."""
 
@@ -41,7 +55,7 @@ class Party:
 
     @property
     def etag(self) -> str:
-        """The entity tag of its item, of its unit and of itself."""
+        """The entity tag of its item, of its unit, of its bin and of itself."""
         return f'"{self.version}"'
 
     @property

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from sokho.core.domain.roles import Role
 from sokho.core.domain.scopes import Scope
+from sokho.modules.stock.domain.documents import Reason, TransactionType
 from tests.sealing.document import Operation, Slot
 from tests.sealing.parties import Party
 
@@ -36,7 +37,8 @@ class Telling:
     is_needed: bool = False
     """Whether a call fails without it, though the document calls it optional."""
 
-    instead_of = ""
+    instead_of: str = ""
+    """What is needed otherwise: the two exclude each other."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,6 @@ class Plain:
     values: tuple[object, ...]
     is_needed: bool = False
     instead_of: str = ""
-    """What is needed otherwise: the two exclude each other."""
 
     def own(self, _: Party) -> object:
         """Return one of them, for a call that is about something else."""
@@ -63,16 +64,26 @@ def _text(name: str, field: str | None = None) -> Telling:
     return Telling(lambda party: party.text(field or name), own=lambda party: party.new(name))
 
 
-# By the place and the name; or by the whole way into a body, where that is another's name, too.
+# By the place and the name; where that is another's name, too, by the whole way into a body, or
+# with the resource, the first segment of the path, before the place.
 REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("path", "tenant_id"): _known(lambda party: party.tenant_id),
     ("path", "key_id"): _known(lambda party: party.key_id),
     ("path", "item_id"): _known(lambda party: party.item_id),
+    ("path", "location_id"): _known(lambda party: party.location_id),
+    ("path", "transaction_id"): _known(lambda party: party.transaction_id),
     ("path", "unit"): _known(lambda party: party.text("case")),
     ("path", "code"): _known(lambda party: party.text("unit")),
     ("query", "cursor"): _known(lambda party: party.cursor),
     ("query", "sku"): _known(lambda party: party.text("sku")),
     ("query", "barcode"): _known(lambda party: party.text("barcode")),
+    ("query", "code"): _known(lambda party: party.text("unit")),
+    ("query", "parent_id"): _known(lambda party: party.warehouse_id),
+    ("stock query", "sku"): _known(lambda party: party.text("othersku")),
+    ("query", "item_id"): _known(lambda party: party.kept_item_id),
+    ("query", "location_id"): _known(lambda party: party.shelf_id),
+    ("query", "document_no"): _known(lambda party: party.text("documentno")),
+    ("query", "external_ref"): _known(lambda party: party.text("ref")),
     ("query", "tag"): _known(lambda party: party.text("tag")),
     ("query", "resource_id"): _known(lambda party: party.item_id),
     ("query", "actor"): _known(lambda party: party.actor),
@@ -86,6 +97,13 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "description"): _text("description"),
     ("body", "unit"): _known(lambda party: party.text("unit")),
     ("body", "code"): _text("code", "unit"),
+    # A bin needs a parent. Another's is a bin as well: whoever sees it says that a warehouse does
+    # not fit there.
+    ("body", "parent_id"): Telling(
+        of=lambda party: party.location_id,
+        own=lambda party: party.warehouse_id,
+        is_needed=True,
+    ),
     ("body", "barcode"): _text("barcode"),
     ("body", "tags"): _text("tag"),
     ("body", "attributes"): Telling(
@@ -101,6 +119,22 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "scopes"): Plain(tuple(Scope), is_needed=True),
     ("body", "role"): Plain(tuple(Role), instead_of="scopes"),
     ("body", "expires_at"): Plain(("2999-12-31T12:00:00Z",)),
+    # An adjustment, whose line has one place: the one that it goes to, or the one that it leaves.
+    ("body", "type"): Plain((TransactionType.ADJUSTMENT,)),
+    ("body", "reason"): Plain(tuple(Reason), is_needed=True),
+    ("body", "document_no"): _text("documentno"),
+    ("body", "external_ref"): _text("ref"),
+    ("body", "note"): _text("note"),
+    ("body", "quantity"): Plain(("1",)),
+    ("body", "item_id"): replace(_known(lambda party: party.kept_item_id), is_needed=True),
+    ("body", "lines/0/sku"): replace(
+        _known(lambda party: party.text("othersku")), instead_of="item_id"
+    ),
+    ("body", "lines/0/unit"): _known(lambda party: party.text("case")),
+    ("body", "to_location_id"): replace(_known(lambda party: party.shelf_id), is_needed=True),
+    ("body", "from_location_id"): replace(
+        _known(lambda party: party.shelf_id), instead_of="to_location_id"
+    ),
     # A row of a batch changes an item of the business, and makes one of any other SKU.
     ("body", "items/0/sku"): _known(lambda party: party.text("sku")),
     ("body", "items/0/name"): replace(_text("name"), is_needed=True),
@@ -112,10 +146,12 @@ MEANT_FOR: Final[Mapping[tuple[str, str], set[str]]] = {
     ("path", "code"): {"units"},
     ("path", "unit"): {"items"},
     ("query", "type"): {"audit-events"},
-    ("body", "code"): {"units"},
-    ("body", "name"): {"items", "units", "tenant", "api-keys", "admin"},
+    ("query", "code"): {"locations"},
+    ("body", "code"): {"units", "locations"},
+    ("body", "name"): {"items", "units", "locations", "tenant", "api-keys", "admin"},
     ("body", "description"): {"items"},
-    ("body", "unit"): {"items"},
+    ("body", "unit"): {"items", "stock"},
+    ("body", "type"): {"stock"},
 }
 
 # The operator's operations, told by the document, are for no business: whatever ids one sends
@@ -140,10 +176,12 @@ def _place(slot: Slot) -> Place:
     whole, name = "/".join(map(str, slot.path)), slot.name
     if slot.where == "header":
         name = name.lower()
-    telling = REGISTRY.get((slot.where, whole)) or REGISTRY.get((slot.where, name))
-    if telling is not None:
-        if slot.resource not in MEANT_FOR.get((slot.where, name), {slot.resource}):
-            raise CannotPlace(slot)
+    telling = (
+        REGISTRY.get((f"{slot.resource} {slot.where}", name))
+        or REGISTRY.get((slot.where, whole))
+        or REGISTRY.get((slot.where, name))
+    )
+    if telling is not None and slot.resource in MEANT_FOR.get((slot.where, name), {slot.resource}):
         return telling
     if not (values := _plain_values(slot)):
         raise CannotPlace(slot)

@@ -20,21 +20,66 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
     for code in (unit, case, crate):
         await _send(http, party, "POST", "/v1/units", {"code": code, "name": party.text("name")})
     made = await _send(http, party, "POST", "/v1/items", item, key=key)
-    await _send(http, party, "POST", "/v1/items", other)
     party.item_id = made.json()["id"]
-    for other_unit in (case, crate):
-        path = f"/v1/items/{party.item_id}/conversions/{other_unit}"
+    made = await _send(http, party, "POST", "/v1/items", other)
+    party.kept_item_id = made.json()["id"]
+    for item_id, other_unit in (
+        (party.item_id, case),
+        (party.item_id, crate),
+        (party.kept_item_id, case),
+    ):
+        path = f"/v1/items/{item_id}/conversions/{other_unit}"
         await _send(http, party, "PUT", path, {"numerator": 24})
+
+    place = {"code": party.text("warehouse"), "name": party.text("name"), "kind": "warehouse"}
+    made = await _send(http, party, "POST", "/v1/locations", place)
+    party.warehouse_id = made.json()["id"]
+    for code in (party.text("shelf"), unit):  # a body's `code` is a unit's or a location's
+        place = {"code": code, "name": party.text("name"), "kind": "bin"}
+        place["parent_id"] = party.warehouse_id
+        made = await _send(http, party, "POST", "/v1/locations", place)
+        party.shelf_id, party.location_id = party.location_id, made.json()["id"]
+
+    await _documents(http, party)
 
     for name in ("tills", "stockroom"):
         granted = {"name": party.text(name), "role": "owner"}
         made = await _send(http, party, "POST", "/v1/api-keys", granted)
     party.key_id = made.json()["id"]
 
-    versioned = (f"/v1/items/{party.item_id}", f"/v1/units/{unit}")
+    versioned = (
+        f"/v1/items/{party.item_id}",
+        f"/v1/units/{unit}",
+        f"/v1/locations/{party.location_id}",
+    )
     for change in range(2, party.version + 1):
         for path in versioned:
             await _send(http, party, "PATCH", path, {"name": party.text(f"name{change}")})
+
+
+async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
+    """Post two receipts, the second of which is left as it is, a transfer and a reversal."""
+    shelf = {"item_id": party.kept_item_id, "to_location_id": party.shelf_id}
+    moved = shelf | {"from_location_id": party.shelf_id, "to_location_id": party.warehouse_id}
+    told = {
+        "document_no": party.text("documentno"),
+        "external_ref": party.text("ref"),
+        "note": party.text("note"),
+    }
+    path = "/v1/stock/transactions"
+    for number, document in enumerate(
+        (
+            {"type": "receipt", "lines": [shelf | {"quantity": "7"}]},
+            {"type": "receipt", "lines": [shelf | {"quantity": "9"}], **told},
+            {"type": "transfer", "lines": [moved | {"quantity": "1"}]},
+        )
+    ):
+        key = party.text(f"stock{number}")
+        made = await _send(http, party, "POST", path, document, key=key)
+        if "note" in document:
+            party.transaction_id = made.json()["id"]
+    key = party.text("reversal")
+    await _send(http, party, "POST", f"{made.headers['location']}/reverse", {}, key=key)
 
 
 async def _send(

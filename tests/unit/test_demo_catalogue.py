@@ -14,6 +14,8 @@ from stdnum import ean
 
 from sokho.demo.businesses import demo_businesses
 from sokho.demo.catalogue import DemoBusiness, DemoItem, axis
+from sokho.modules.locations.domain.entities import LocationKind
+from sokho.modules.locations.domain.service import FIRST_CODE
 
 PIECES = {"cái", "chiếc", "bộ", "đôi"}
 MEASURES = {"kg", "g", "lít", "ml", "m", "m²"}
@@ -137,6 +139,27 @@ class TestOtherFields:
     def test_descriptions_are_on_about_a_third(self, business: DemoBusiness) -> None:
         described = [item for item in business.items if item.description is not None]
         assert 0.25 <= len(described) / len(business.items) <= 0.45
+
+
+class TestLocations:
+    def test_stand_behind_what_they_lie_in(self, business: DemoBusiness) -> None:
+        known = {FIRST_CODE}
+        for location in business.locations:
+            assert location.parent is None or location.parent in known
+            assert location.code.casefold() not in {code.casefold() for code in known}
+            known.add(location.code)
+
+    def test_have_names_in_nfc(self, business: DemoBusiness) -> None:
+        for location in business.locations:
+            assert unicodedata.is_normalized("NFC", location.name)
+            assert has_vietnamese_letter(location.name)
+
+    def test_are_a_second_warehouse_with_shelves_and_a_store_room(self) -> None:
+        shop, cafe = demo_businesses()
+        kinds = [LocationKind(each.kind) for each in shop.locations]
+        assert kinds.count(LocationKind.WAREHOUSE) == 1
+        assert kinds.count(LocationKind.BIN) > 3
+        assert cafe.locations[0].parent == FIRST_CODE
 
 
 class TestAxis:

@@ -2,9 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from sokho.core.domain.errors import OperatorError
@@ -60,17 +61,22 @@ class _AllWorkers:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         self._folder = folder
+        self._one_at_a_time = Lock()  # the server answers each scrape in a thread
         self._files = MultiProcessCollector(None, str(folder))
 
     def collect(self) -> Iterable["Metric"]:
         """Return the figures; states (``gauge_live…``) of those that still run alone."""
         from prometheus_client.multiprocess import mark_process_dead
 
+        with self._one_at_a_time:
+            return self._collect(mark_process_dead)
+
+    def _collect(self, mark_process_dead: Callable[[int, str], None]) -> Iterable["Metric"]:
         for file in self._folder.glob("gauge_live*_*.db"):
             pid = int(file.stem.rpartition("_")[2])
             if not _runs(pid):
                 mark_process_dead(pid, str(self._folder))
-        figures: Iterable[Metric] = self._files.collect()
+        figures: list[Metric] = list(self._files.collect())
         return figures
 
 

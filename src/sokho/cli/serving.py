@@ -16,10 +16,9 @@ import typer
 from sokho.cli.demo import open_demo, print_demo
 from sokho.cli.language import tr
 from sokho.cli.metrics import metrics_served
-from sokho.cli.runtime import running_database, with_database
+from sokho.cli.runtime import running_database, with_database, with_worker_database
 from sokho.core.domain.errors import OperatorError
 from sokho.core.domain.texts import Text
-from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.database.connection_budget import (
     WORKER_POOL_SIZE,
     refuse_unless_connections_suffice,
@@ -71,7 +70,7 @@ def serve(
     ):
         settings.derived_keys()  # made now, once, not by each worker
         with_database(settings, refuse_unless_sealed)
-        with_database(settings, partial(_refuse_unless_connections_suffice, settings))
+        _refuse_unless_connections_suffice(settings)
         tenants = open_demo(settings) if demo else []
         _, port = listener.getsockname()[:2]
         url = f"http://{_shown(settings.host)}:{port}"
@@ -101,14 +100,18 @@ def migrate_() -> None:
     typer.echo(tr("Cơ sở dữ liệu đã ở phiên bản mới nhất.", "The database is up to date."))
 
 
-async def _refuse_unless_connections_suffice(settings: Settings, database: Database) -> None:
-    await refuse_unless_connections_suffice(
-        database,
+def _refuse_unless_connections_suffice(settings: Settings) -> None:
+    """Ask as each role: its own limit counts too."""
+    of_worker = WORKER_POOL_SIZE if settings.worker_database_url else 0
+    check = partial(
+        refuse_unless_connections_suffice,
         workers=settings.workers,
-        pool_size=settings.pool_size,
-        worker_pool_size=WORKER_POOL_SIZE if settings.worker_database_url else 0,
+        pools=settings.pool_size + of_worker,
         reserve=settings.connection_reserve,
     )
+    with_database(settings, partial(check, of_role=settings.pool_size))
+    if of_worker:
+        with_worker_database(settings, partial(check, of_role=of_worker))
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:

@@ -74,7 +74,7 @@ def create(
 @app.command("list", help=tr("Liệt kê các doanh nghiệp.", "List the businesses."))
 def list_(as_json: AsJson = False) -> None:
     with running_database() as (settings, _):
-        tenants = with_worker_database(settings, _all_tenants)
+        tenants = with_worker_database(settings, all_tenants)
     if as_json:
         print_json(
             [
@@ -154,7 +154,8 @@ def forget(
     typer.echo(tr("Đã xóa.", "Erased."))
 
 
-async def _all_tenants(worker: Database) -> list[TenantSummary]:
+async def all_tenants(worker: Database) -> list[TenantSummary]:
+    """Return every business, by the role that may see which there are."""
     directory = WorkerTenantDirectory(worker)
     tenants: list[TenantSummary] = []
     while page := await directory.list(MAX_LIMIT, after=(tenants[-1].id,) if tenants else None):

@@ -21,6 +21,11 @@ from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.http.auth_failures import AuthFailures
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.credentials import API_KEY, OPERATOR_KEY, acting_for
+from sokho.core.infrastructure.http.idempotency import (
+    IdempotencyKeyRequiredError,
+    hash_of,
+    idempotency_key,
+)
 from sokho.core.infrastructure.http.quotas import Quotas
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -61,6 +66,19 @@ async def get_transaction(
     async with open_transaction(request, principal.tenant_id, origin) as transaction:
         yield transaction
         refuse_untraced(transaction)
+
+
+async def get_request_key(
+    request: Request, principal: Annotated[Principal, Depends(get_principal)]
+) -> bytes:
+    """Return the 32 bytes that stand for the Idempotency-Key, where there has to be one.
+
+    Raises `IdempotencyKeyRequiredError`, `InvalidError`.
+    """
+    key = idempotency_key(request)
+    if key is None:
+        raise IdempotencyKeyRequiredError
+    return hash_of(key, principal.tenant_id, operator=False)
 
 
 async def get_operator(
@@ -138,4 +156,5 @@ async def _verified(request: Request, token: str | None) -> Principal | Operator
 
 CurrentPrincipal = Annotated[Principal, Depends(get_principal)]
 CurrentTransaction = Annotated[Transaction, Depends(get_transaction, scope="function")]
+RequestKey = Annotated[bytes, Depends(get_request_key)]
 OperatorOrigin = Annotated[Origin, Depends(get_operator_origin)]

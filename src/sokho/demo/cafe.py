@@ -1,11 +1,17 @@
 """The demo's café: coffee, tea, ingredients, cakes, packaging, bar tools and gifts."""
 
-from sokho.demo.catalogue import DemoBusiness, Family, axis, business
+from sokho.demo.catalogue import DemoBusiness, DemoLocation, Family, axis, business
 
 
 def cafe() -> DemoBusiness:
-    """Cà phê Mộc Miên with all its items."""
-    return business("Cà phê Mộc Miên", "8930002", _FAMILIES)
+    """Cà phê Mộc Miên with all its items, its store-room and its fridge."""
+    return business("Cà phê Mộc Miên", "8930002", _FAMILIES, _LOCATIONS)
+
+
+_LOCATIONS = (
+    DemoLocation("PHONG-KHO", "Phòng kho sau quầy", "bin", "KHO"),
+    DemoLocation("TU-MAT", "Tủ mát trong phòng kho", "bin", "PHONG-KHO"),
+)
 
 
 _ORIGIN = axis(

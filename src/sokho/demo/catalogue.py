@@ -27,11 +27,23 @@ class DemoItem:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoLocation:
+    """One location beside the warehouse that every business begins with."""
+
+    code: str
+    name: str
+    kind: str
+    parent: str | None = None
+    """The code of the location that it lies in."""
+
+
+@dataclass(frozen=True, slots=True)
 class DemoBusiness:
-    """One tenant of the demo and everything it stocks."""
+    """One tenant of the demo, everything it stocks, and where it keeps that."""
 
     name: str
     items: tuple[DemoItem, ...]
+    locations: tuple[DemoLocation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,13 @@ def axis(fields: str, *rows: object) -> Axis:
     )
 
 
-def business(name: str, company_prefix: str, families: tuple[Family, ...]) -> DemoBusiness:
-    """All items of the families, in the order of the table.
+def business(
+    name: str,
+    company_prefix: str,
+    families: tuple[Family, ...],
+    locations: tuple[DemoLocation, ...],
+) -> DemoBusiness:
+    """All items of the families, in the order of the table; a location stands behind its parent.
 
     `company_prefix` is the first seven digits of every barcode. Then come three for the place
     of the family and two for the variant: append families, or rows to a family's first axis,
@@ -78,6 +95,7 @@ def business(name: str, company_prefix: str, families: tuple[Family, ...]) -> De
             for number, family in enumerate(families, start=1)
             for item in _items_of(family, f"{company_prefix}{number:03}")
         ),
+        locations=locations,
     )
 
 

@@ -1,11 +1,22 @@
 """The demo's hardware shop: fasteners, paint, plumbing, electrical goods and hand tools."""
 
-from sokho.demo.catalogue import DemoBusiness, Family, axis, business
+from sokho.demo.catalogue import DemoBusiness, DemoLocation, Family, axis, business
 
 
 def hardware_shop() -> DemoBusiness:
-    """Cửa hàng kim khí Hồng Phát with all its items."""
-    return business("Cửa hàng kim khí Hồng Phát", "8930001", _FAMILIES)
+    """Cửa hàng kim khí Hồng Phát with all its items, two warehouses and the shelves in them."""
+    return business("Cửa hàng kim khí Hồng Phát", "8930001", _FAMILIES, _LOCATIONS)
+
+
+_LOCATIONS = (
+    DemoLocation("KE-A", "Kệ A: bu lông, ốc vít", "bin", "KHO"),
+    DemoLocation("KE-A1", "Kệ A, tầng 1", "bin", "KE-A"),
+    DemoLocation("KE-A2", "Kệ A, tầng 2", "bin", "KE-A"),
+    DemoLocation("KE-B", "Kệ B: sơn, keo", "bin", "KHO"),
+    DemoLocation("KHO-2", "Kho Bình Tân", "warehouse"),
+    DemoLocation("BAI-ONG", "Bãi ống và thép", "bin", "KHO-2"),
+    DemoLocation("XE-TAI", "Hàng trên xe tải", "transit"),
+)
 
 
 _METAL = axis("chất liệu, _mã", ("inox 304", "I304"), ("thép mạ kẽm", "MK"))

@@ -3,8 +3,8 @@
 Nothing here knows HTTP: `core.infrastructure.http.problems` maps a family to a status.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from sokho.core.domain.texts import Text
@@ -61,11 +61,15 @@ class PermissionDeniedError(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that does not fit: an RFC 6901 pointer, a stable code, and a text."""
+    """One field that does not fit: an RFC 6901 pointer, a stable code, and a text.
+
+    `more` is what else a program may want to know of it, as JSON.
+    """
 
     pointer: str
     code: str
     text: Text
+    more: Mapping[str, object] = field(default_factory=dict)
 
     def below(self, pointer: str) -> "FieldError":
         """Return the same error of a field that stands below `pointer`."""

@@ -35,3 +35,8 @@ def line_faults(pointer: str, value: str, most: int) -> Iterator[FieldError]:
 def trimmed(code: str) -> str:
     """Return a code as it is kept: without blanks around it, and in NFC."""
     return unicodedata.normalize("NFC", code.strip())
+
+
+def caseless(code: str) -> str:
+    """Return the form of a code by which it is told apart where case does not count."""
+    return unicodedata.normalize("NFC", trimmed(code).casefold())

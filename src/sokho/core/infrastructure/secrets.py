@@ -31,6 +31,8 @@ class DerivedKeys:
     pepper_id: str
     cursor: bytes
     answers: bytes
+    ledger: bytes
+    ledger_id: str
 
     @classmethod
     def from_secret(cls, secret: str) -> Self:
@@ -41,6 +43,8 @@ class DerivedKeys:
             pepper_id=_derive(root, b"api-key pepper id").hex()[:8],
             cursor=_derive(root, b"list cursor"),
             answers=_derive(root, b"kept answers"),
+            ledger=_derive(root, b"ledger digest"),
+            ledger_id=_derive(root, b"ledger digest id").hex()[:8],
         )
 
 

@@ -15,7 +15,8 @@ SELECT current_setting('max_connections')::integer
        - coalesce(current_setting('reserved_connections', true), '0')::integer AS server,
        nullif((SELECT datconnlimit FROM pg_database WHERE datname = current_database()), -1)
            AS database,
-       nullif((SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user), -1) AS role
+       nullif((SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user), -1) AS role,
+       current_user::text AS user
 """
 
 _TOO_MANY: Final = Text(
@@ -39,15 +40,17 @@ _LIMIT_OF: Final = {
         vi="cơ sở dữ liệu này (CONNECTION LIMIT)", en="this database (its CONNECTION LIMIT)"
     ),
     "role": Text(
-        vi="vai trò của dịch vụ (CONNECTION LIMIT)", en="the service's role (its CONNECTION LIMIT)"
+        vi="vai trò {user} (CONNECTION LIMIT)", en="the role {user} (its CONNECTION LIMIT)"
     ),
 }
 
 
 async def refuse_unless_connections_suffice(
-    database: Database, *, workers: int, pool_size: int, worker_pool_size: int, reserve: int
+    database: Database, *, workers: int, pools: int, of_role: int, reserve: int
 ) -> None:
     """Raise `OperatorError` unless every process can fill its pools and `reserve` are left.
+
+    Each has `pools` connections, `of_role` of them as the role that `database` is reached as.
 
     The reserve is for whatever else connects: the command line, backups, other services. Below
     zero nothing is checked, for a pooler in between, behind which these limits say nothing.
@@ -57,8 +60,9 @@ async def refuse_unless_connections_suffice(
     async with database.unbound() as connection:
         limits = await connection.fetchrow(_LIMITS)
     assert limits is not None
-    for name, text in _LIMIT_OF.items():
-        each = pool_size if name == "role" else pool_size + worker_pool_size
+    for name, limit in _LIMIT_OF.items():
+        text = limit.format(user=limits["user"])
+        each = of_role if name == "role" else pools
         wanted, allowed = workers * each + reserve, limits[name]
         if allowed is not None and wanted > allowed:
             numbers = {"wanted": wanted, "workers": workers, "each": each, "reserve": reserve}

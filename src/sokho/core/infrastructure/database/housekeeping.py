@@ -18,6 +18,7 @@ from sokho.core.infrastructure.logging import logger
 
 _LOOK_EVERY_SECONDS: Final = 60.0
 _TENANTS_AT_ONCE: Final = 500
+_MOST_FAILURES: Final = 3
 
 # No business's: the worker's role alone reaches it.
 chores = sa.Table(
@@ -71,15 +72,30 @@ class Housekeeping:
             await asyncio.sleep(random.uniform(0.5, 1) * self._look_every)  # noqa: S311 - no secret
             try:
                 await self.do_what_is_due()
-            except (OverloadedError, asyncpg.PostgresError) as error:
-                logger.warning("housekeeping was interrupted", reason=type(error).__name__)
+            except Exception:  # noqa: BLE001 - whatever it was: there is always a next time
+                logger.warning("housekeeping was interrupted", exc_info=True)
 
     async def do_what_is_due(self) -> None:
-        """Do every chore that is due; raises what stops one, `OverloadedError` above all."""
+        """Do every chore that is due; one business in the way is left for the next time.
+
+        Raises `OverloadedError` when the database is away.
+        """
         for chore in self._chores:
             if await self._begin(chore):
-                async for tenant_id in self._tenants():
-                    await chore.work(self._database, tenant_id)
+                await self._do(chore)
+
+    async def _do(self, chore: Chore) -> None:
+        failures = 0
+        async for tenant_id in self._tenants():
+            try:
+                await chore.work(self._database, tenant_id)
+            except (OverloadedError, asyncpg.PostgresError):
+                failures += 1
+                if failures == _MOST_FAILURES:
+                    raise  # it is not this one business
+                logger.warning("a chore is left for later", chore=chore.name, tenant=str(tenant_id))
+            else:
+                failures = 0
 
     async def _begin(self, chore: Chore) -> bool:
         async with self._worker.unbound() as connection:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,6 +34,7 @@ class Application(FastAPI):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self._document: bytes | None = None
         self._origins = origins
         self._metrics = metrics
         self._tracer = tracer
@@ -79,6 +81,12 @@ class Application(FastAPI):
 
             app = TracingMiddleware(app, self._tracer)
         return RequestMiddleware(app, self._metrics)
+
+    def openapi_json(self) -> bytes:
+        """Return the OpenAPI document as JSON, made at the first call: it is large."""
+        if self._document is None:
+            self._document = msgspec.json.encode(self.openapi())
+        return self._document
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, made at the first call."""

@@ -34,7 +34,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]) -> bytes:
-    """Return the body, which is of one of `media_types`.
+    """Return the body, which is of one of `media_types`; of any, where there are none.
 
     Raises `UnsupportedMediaTypeError`, `BodyTooLargeError` (by its declared length before a
     byte is read, else as it arrives), `RequestTimeoutError`, `MalformedRequestError`.
@@ -48,7 +48,7 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
             declared = float(value) if value.isdigit() else 0.0
     if declared > MAX_BODY_BYTES:
         raise BodyTooLargeError
-    if media_type not in media_types:
+    if media_types and media_type not in media_types:
         raise UnsupportedMediaTypeError
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -52,11 +52,6 @@ class RequestContext:
         """The business whose key was verified, if it was one's."""
         return self.caller.tenant_id if isinstance(self.caller, Principal) else None
 
-    @property
-    def age(self) -> float:
-        """The seconds since the request came."""
-        return perf_counter() - self.started
-
     def begin(self, transaction: Transaction) -> None:
         """Make `transaction` the request's; there is another one where it is tried again."""
         self.earlier_round_trips = self.round_trips

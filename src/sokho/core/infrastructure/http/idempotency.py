@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sokho.core.domain.errors import ConflictError, InvalidError
+from sokho.core.domain.errors import ConflictError, DomainError, InvalidError
 from sokho.core.domain.identity import Operator
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import Row, Transaction
 from sokho.core.infrastructure.database.idempotency_keys import FIND, KEEP, TAKE
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.headers import short_text
+from sokho.core.infrastructure.http.responses import SecretResponse
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
@@ -53,6 +54,16 @@ class IdempotencyKeyMismatchError(InvalidError):
     )
 
 
+class IdempotencyKeyRequiredError(DomainError):
+    """What would be done twice must not be sent without a key."""
+
+    code = "idempotency_key_required"
+    text = Text(
+        vi="Thao tác này cần tiêu đề Idempotency-Key.",
+        en="This operation needs the header Idempotency-Key.",
+    )
+
+
 IDEMPOTENT: Final = (IdempotencyKeyInUseError, IdempotencyKeyMismatchError)
 """What can be wrong with the key of a POST, for `problems`."""
 
@@ -63,10 +74,15 @@ class _Answer(msgspec.Struct, array_like=True):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    only_for: str | None
+    """Who alone may be told it again; None stands for whoever the operation is permitted."""
 
 
 class Idempotency:
-    """Keeps what requests were answered, encrypted: some answers carry a secret."""
+    """Keeps what requests were answered, encrypted: some answers carry a secret.
+
+    Those are told again to their own caller alone: another one may be allowed less.
+    """
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
@@ -83,7 +99,9 @@ class Idempotency:
         transaction = context.transaction
         if transaction is None:
             raise TypeError(f"{request.scope['path']} changes nothing that a key could guard")
-        operator = isinstance(context.caller, Operator)
+        caller = context.caller
+        assert caller is not None
+        operator = isinstance(caller, Operator)
         key_hash = hash_of(key, transaction.tenant_id, operator=operator)
         number = int.from_bytes(key_hash[:8], "big", signed=True)
         turn = await transaction.fetch_one(TAKE, number=number)
@@ -92,24 +110,23 @@ class Idempotency:
         fingerprint = _fingerprint(request, body)
         kept = await transaction.fetch_one(FIND, key_hash=key_hash)
         if kept is not None:
-            return self._replayed(kept, fingerprint, key_hash)
+            return self._replayed(kept, fingerprint, key_hash, caller.actor)
         response = await answer()
         if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            await self._keep(transaction, response, fingerprint, key_hash)
+            only_for = caller.actor if isinstance(response, SecretResponse) else None
+            await self._keep(transaction, _kept(response, only_for), fingerprint, key_hash)
         return response
 
     async def _keep(
-        self, transaction: Transaction, response: Response, fingerprint: bytes, key_hash: bytes
+        self, transaction: Transaction, answer: _Answer, fingerprint: bytes, key_hash: bytes
     ) -> None:
-        headers = [line for line in response.raw_headers if line[0] in _KEPT_HEADERS]
-        answer = _Answer(response.status_code, headers, bytes(response.body))
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, msgspec.msgpack.encode(answer), key_hash)
         values = {"key_hash": key_hash, "fingerprint": fingerprint, "answer": nonce + sealed}
         if await transaction.fetch_one(KEEP, **values) is None:
             raise IdempotencyKeyInUseError
 
-    def _replayed(self, kept: Row, fingerprint: bytes, key_hash: bytes) -> Response:
+    def _replayed(self, kept: Row, fingerprint: bytes, key_hash: bytes, actor: str) -> Response:
         if kept["fingerprint"] != fingerprint:
             raise IdempotencyKeyMismatchError
         nonce, sealed = kept["answer"][:_NONCE_BYTES], kept["answer"][_NONCE_BYTES:]
@@ -118,6 +135,8 @@ class Idempotency:
         except InvalidTag:  # kept under another secret of the service
             raise IdempotencyKeyMismatchError from None
         answer = msgspec.msgpack.decode(content, type=_Answer)
+        if answer.only_for not in {None, actor}:
+            raise IdempotencyKeyMismatchError
         response = Response(answer.body, answer.status)
         response.raw_headers = [
             *(line for line in response.raw_headers if line[0] == b"content-length"),
@@ -147,6 +166,11 @@ def id_from(key: str) -> UUID:
     number = int.from_bytes(hash_of(key, UUID(int=0), operator=True)[:16], "big")
     number = number & ~(0xF << 76) | 0x8 << 76
     return UUID(int=number & ~(0b11 << 62) | 0b10 << 62)
+
+
+def _kept(response: Response, only_for: str | None) -> _Answer:
+    headers = [line for line in response.raw_headers if line[0] in _KEPT_HEADERS]
+    return _Answer(response.status_code, headers, bytes(response.body), only_for)
 
 
 def _fingerprint(request: Request, body: bytes) -> bytes:

@@ -24,7 +24,12 @@ from sokho.core.infrastructure.http.errors import (
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
-from sokho.core.infrastructure.http.idempotency import HEADER, KEY_LENGTH, REPLAYED
+from sokho.core.infrastructure.http.idempotency import (
+    HEADER,
+    KEY_LENGTH,
+    REPLAYED,
+    IdempotencyKeyRequiredError,
+)
 from sokho.core.infrastructure.http.links import add_links
 from sokho.core.infrastructure.http.problems import (
     HEADERS_OF_STATUS,
@@ -231,7 +236,9 @@ def complete(document: dict[str, Any]) -> None:
 
 
 def _tell_of_idempotency(operation: dict[str, Any]) -> None:
-    operation["parameters"].append(_IDEMPOTENCY_KEY)
+    bad_requests = operation["responses"].get("400", {}).get("description", "")
+    is_required = IdempotencyKeyRequiredError.code in bad_requests
+    operation["parameters"].append(_IDEMPOTENCY_KEY | {"required": is_required})
     for status, response in operation["responses"].items():
         if int(status) < HTTPStatus.MULTIPLE_CHOICES:
             response.setdefault("headers", {}).update(_REPLAYED)

@@ -37,12 +37,14 @@ from sokho.core.infrastructure.http.errors import (
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
+from sokho.core.infrastructure.http.idempotency import IdempotencyKeyRequiredError
 from sokho.core.infrastructure.http.validation import field_errors
 
 _STATUS_OF_FAMILY: Final[Mapping[type[DomainError], int]] = {
     MalformedRequestError: 400,
     MalformedJsonError: 400,
     InvalidCursorError: 400,
+    IdempotencyKeyRequiredError: 400,
     UnauthenticatedError: 401,
     TenantSuspendedError: 403,
     CrossOriginRefusedError: 403,
@@ -116,6 +118,7 @@ def problem(
             "pointer": error.pointer,
             "code": error.code,
             "detail": error.text.in_language(language),
+            **error.more,
         }
         for error in islice(errors, MOST_ERRORS)
     ]

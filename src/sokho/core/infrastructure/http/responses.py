@@ -10,9 +10,14 @@ import msgspec
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from sokho.core.infrastructure.http.body import JSON
 from sokho.core.infrastructure.http.preconditions import etag, is_known
 
 _ENCODER: Final = msgspec.json.Encoder()
+
+
+class SecretResponse(Response):
+    """An answer that shows a secret: it is for nobody but who asked."""
 
 
 class Representation:
@@ -35,12 +40,16 @@ class Representation:
         *,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
-        more: Mapping[str, object] | None = None,
     ) -> Response:
-        """Return one entity as a JSON object, with `more` that is no part of it."""
-        if more:
-            return _json({**self._values_by_name(entity), **more}, status, headers)
+        """Return one entity as a JSON object."""
         return _json(self._shown(entity), status, headers)
+
+    def with_secret(
+        self, entity: object, secret: Mapping[str, str], *, headers: Mapping[str, str]
+    ) -> "SecretResponse":
+        """Return a new entity as a JSON object, with a `secret` that is shown this once."""
+        content = {**self._values_by_name(entity), **secret}
+        return SecretResponse(_ENCODER.encode(content), 201, headers, media_type=JSON)
 
     def conditional(
         self, if_none_match: str | None, entity: object, version: int | str | None = None
@@ -72,4 +81,4 @@ class Representation:
 
 
 def _json(content: object, status: int, headers: Mapping[str, str] | None) -> Response:
-    return Response(_ENCODER.encode(content), status, headers, media_type="application/json")
+    return Response(_ENCODER.encode(content), status, headers, media_type=JSON)

@@ -16,6 +16,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
@@ -34,7 +35,6 @@ from starlette.types import Receive, Scope, Send
 
 from sokho.core.infrastructure.database import CollisionError
 from sokho.core.infrastructure.http.body import JSON, parsed, read_body
-from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.idempotency import Idempotency, idempotency_key
 from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
 
@@ -129,7 +129,7 @@ class _Plan:
             try:
                 return await self._attempt(inputs, scope)
             except CollisionError:
-                if RequestContext.of(scope).age > _PATIENCE_SECONDS:
+                if perf_counter() - inputs.complete_at > _PATIENCE_SECONDS:
                     raise
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
         return await self._attempt(inputs, scope)
@@ -172,7 +172,7 @@ class _Plan:
         if key is None:
             return await answer()
         idempotency: Idempotency = inputs.request.app.state.idempotency
-        return await idempotency.once(inputs.request, key, inputs.body or b"", answer)
+        return await idempotency.once(inputs.request, key, await inputs.raw(), answer)
 
     def _prepared(self, dependant: Dependant) -> "_Step":
         """Return the step for `dependant`, its own dependencies having been lined up first."""
@@ -291,11 +291,14 @@ class _HeaderLines(Mapping[str, str]):
 class _Inputs:
     """What one request brought, and what is wrong with it so far."""
 
-    __slots__ = ("_query_errors", "body", "errors", "query", "request")
+    __slots__ = ("_query_errors", "body", "complete_at", "errors", "query", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.body: bytes | None = None
+        self.complete_at = perf_counter()
+        """When all of it was there, as far as it was asked for."""
+
         self.errors: Errors = []
         self._query_errors: Errors = []
         raw = request.scope["query_string"]
@@ -303,9 +306,14 @@ class _Inputs:
 
     async def content(self, media_types: Collection[str]) -> Any:
         """Return the parsed body, which is read once, though the request be tried again."""
+        return parsed(await self.raw(media_types))
+
+    async def raw(self, media_types: Collection[str] = ()) -> bytes:
+        """Return the body as it came."""
         if self.body is None:
             self.body = await read_body(self.request.scope, self.request.receive, media_types)
-        return parsed(self.body)
+            self.complete_at = perf_counter()
+        return self.body
 
     def refuse(self) -> None:
         """Raise `RequestValidationError` with what does not fit."""

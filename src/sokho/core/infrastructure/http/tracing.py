@@ -55,7 +55,8 @@ class TracingMiddleware:
                 "url.scheme": scope.get("scheme", "http"),
             },
         )
-        context.trace_id = format_trace_id(span.get_span_context().trace_id)
+        if span.get_span_context().is_valid:
+            context.trace_id = format_trace_id(span.get_span_context().trace_id)
         if span.is_recording():
             below = set_span_in_context(span, Context())
             context.round_trip_span = partial(_round_trip, self._tracer, below)
@@ -69,10 +70,13 @@ class _Headers(Getter[_RawHeaders]):
     """Finds a header in an ASGI scope."""
 
     def get(self, carrier: _RawHeaders, key: str) -> list[str] | None:
-        """Return the lines of a header; of two parents neither counts (W3C Trace Context)."""
-        wanted = key.encode("ascii")
+        """Return the parent, of two none (W3C Trace Context); never the state of a vendor.
+
+        That is free text, which the library would hand on, and into the log where it is wrong.
+        """
+        wanted = b"traceparent" if key == "traceparent" else None
         found = [value.decode("latin-1") for name, value in carrier if name == wanted]
-        return None if key == "traceparent" and len(found) > 1 else found or None
+        return found if len(found) == 1 else None
 
     def keys(self, carrier: _RawHeaders) -> list[str]:
         return [name.decode("latin-1") for name, _ in carrier]

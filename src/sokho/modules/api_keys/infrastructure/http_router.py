@@ -135,4 +135,4 @@ async def delete_api_key(key_id: KeyId, keys: CurrentApiKeyService) -> Response:
 
 def _shown_once(made: NewApiKey) -> Response:
     headers = {"Location": f"{router.prefix}/{made.key.id}"}
-    return KEY.one(made.key, status=201, headers=headers, more={"api_key": made.token})
+    return KEY.with_secret(made.key, {"api_key": made.token}, headers=headers)

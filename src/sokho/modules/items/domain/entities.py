@@ -1,6 +1,5 @@
 """An item, and when it is valid."""
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.json_objects import are_same, merged, object_faults
-from sokho.core.domain.lines import TEXT, WRONG_CHARACTER, line_faults, trimmed
+from sokho.core.domain.lines import TEXT, WRONG_CHARACTER, caseless, line_faults, trimmed
 from sokho.core.domain.texts import Text
 from sokho.modules.items.domain.barcodes import barcode_faults
 
@@ -157,7 +156,7 @@ def _validated(item: _Item) -> _Item:
 
 def sku_key(sku: str) -> str:
     """Return the form of a SKU that is unique within a business: trimmed, NFC, casefolded."""
-    return unicodedata.normalize("NFC", trimmed(sku).casefold())
+    return caseless(sku)
 
 
 _NORMALISE: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -93,8 +93,8 @@ class ItemRepository(ABC):
         """Return which of the codes are units of this tenant."""
 
     @abstractmethod
-    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
-        """Return which of the items have conversions."""
+    async def with_fixed_unit(self, ids: Collection[UUID]) -> set[UUID]:
+        """Return which of the items have conversions or stock, told in their unit."""
 
     @abstractmethod
     async def list_conversions(

@@ -80,7 +80,7 @@ class ItemService:
         changed = item.patch(now=self._clock(), **changes)
         if changed is item:
             return item
-        if changed.unit != item.unit and await self._repo.with_conversions([item_id]):
+        if changed.unit != item.unit and await self._repo.with_fixed_unit([item_id]):
             raise UnitInUseError
         self._events.record(updated("item", item_id, item, changed))
         return await self._repo.update(changed)
@@ -191,7 +191,7 @@ class ItemService:
 
     async def _refuse_changed_units(self, batch: ItemBatch) -> None:
         rows = batch.rows_of_changed_units
-        if rows and (used := await self._repo.with_conversions(rows)):
+        if rows and (used := await self._repo.with_fixed_unit(rows)):
             raise UnitInUseError(sorted(rows[id] for id in used))
 
 

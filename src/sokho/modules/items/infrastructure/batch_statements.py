@@ -8,11 +8,9 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
+from sokho.core.infrastructure.database.turns import Turn, taking
 from sokho.modules.items.infrastructure.tables import items
 from sokho.modules.items.infrastructure.tag_steps import tags_gone, tags_indexed
-
-_BATCHES: Final = 1
-"""What the number of an advisory lock is made from beside the tenant, so that no other has it."""
 
 UPDATED_AT: Final = sa.func.greatest(items.c.updated_at, sa.func.now())
 """Never before the last change: a transaction that waited for a row began before it got it."""
@@ -21,11 +19,7 @@ _units = sa.table("units", sa.column("tenant_id", sa.Uuid), sa.column("code", sa
 
 # A batch that meets a new SKU of another waits for it while it holds rows of its own. Locks in
 # the order of keys cannot keep three such from waiting in a circle; taking turns can.
-TAKE_TURN = Statement(
-    sa.select(
-        sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.cast(TENANT, sa.Text), _BATCHES))
-    )
-)
+TAKE_TURN = taking(Turn.ITEM_BATCHES)
 
 LOCK = Statement(
     sa.select(items)

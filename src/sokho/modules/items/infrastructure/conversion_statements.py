@@ -13,12 +13,18 @@ from sokho.modules.items.infrastructure.tables import item_conversions, items
 _CONVERSIONS = sa.and_(
     item_conversions.c.tenant_id == TENANT, item_conversions.c.item_id == p("item_id")
 )
-WITH_CONVERSIONS = Statement(
-    sa.select(item_conversions.c.item_id)
-    .distinct()
-    .where(
-        item_conversions.c.tenant_id == TENANT,
-        item_conversions.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
+_stock_accounts = sa.table(
+    "stock_accounts", *(sa.column(name, sa.Uuid()) for name in ("tenant_id", "item_id"))
+)
+WITH_FIXED_UNIT = Statement(
+    sa.union(
+        *(
+            sa.select(table.c.item_id).where(
+                table.c.tenant_id == TENANT,
+                table.c.item_id == sa.any_(p("ids", type_=ARRAY(sa.Uuid))),
+            )
+            for table in (item_conversions, _stock_accounts)
+        )
     )
 )
 GET_CONVERSION = Statement(

@@ -43,7 +43,7 @@ from sokho.modules.items.infrastructure.conversion_statements import (
     GET_CONVERSION,
     HOLD_UNIT,
     PUT_CONVERSION,
-    WITH_CONVERSIONS,
+    WITH_FIXED_UNIT,
     conversions_statement,
 )
 from sokho.modules.items.infrastructure.tables import item_tags, items
@@ -189,8 +189,8 @@ class PostgresItemRepo(ItemRepository):
         storable = [code for code in codes if TEXT.fullmatch(code)]
         return {row["code"] for row in await self._tx.fetch_all(KNOWN_UNITS, codes=storable)}
 
-    async def with_conversions(self, ids: Collection[UUID]) -> set[UUID]:
-        rows = await self._tx.fetch_all(WITH_CONVERSIONS, ids=list(ids))  # a dict is no array
+    async def with_fixed_unit(self, ids: Collection[UUID]) -> set[UUID]:
+        rows = await self._tx.fetch_all(WITH_FIXED_UNIT, ids=list(ids))  # a dict is no array
         return {row["item_id"] for row in rows}
 
     async def list_conversions(

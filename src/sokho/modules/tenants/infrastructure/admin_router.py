@@ -94,7 +94,7 @@ async def post_tenant(body: TenantCreate, opening: Opening) -> Response:
     """
     opened = await opening.open(**body.model_dump())
     headers = {"Location": f"{router.prefix}/{opened.tenant.id}"} | etag(opened.tenant.version)
-    return TENANT.one(opened.tenant, status=201, headers=headers, more={"api_key": opened.api_key})
+    return TENANT.with_secret(opened.tenant, {"api_key": opened.api_key}, headers=headers)
 
 
 @router.post(

@@ -1,0 +1,1 @@
+"""How a location looks from outside."""

@@ -1,0 +1,1 @@
+"""The location, its place in the tree, and their rules."""

@@ -1,0 +1,1 @@
+"""Where locations are stored and served."""

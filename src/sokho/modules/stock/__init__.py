@@ -1,0 +1,1 @@
+"""The stock ledger: what came in, went out and moved, and what is there."""

@@ -1,0 +1,74 @@
+"""What the ledger holds: accounts, their balances, posted transactions and their moves."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sokho.modules.stock.domain.documents import Reason, TransactionType
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is on an account: only goods at a location have one, virtual accounts are sums.
+
+    `seq` numbers the moves of the account without gaps; `posted_at` is the last one's time.
+    """
+
+    on_hand: Decimal
+    reserved: Decimal
+    seq: int
+    posted_at: datetime | None
+
+    @property
+    def available(self) -> Decimal:
+        """What may still be promised or taken."""
+        return self.on_hand - self.reserved
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One end of a move: an account, and its number and balance after the move.
+
+    Those two are None for a virtual account.
+    """
+
+    account_id: UUID
+    location_id: UUID | None
+    seq: int | None = None
+    after: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A quantity of one item that went from one account to another: never changed again."""
+
+    line_no: int
+    item_id: UUID
+    sku: str
+    quantity: Decimal
+    """In the item's own unit; more than zero."""
+
+    entered_quantity: Decimal
+    entered_unit: str
+    source: Side
+    target: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockTransaction:
+    """A posted document (phiếu): never changed, at most reversed by another."""
+
+    id: UUID
+    type: TransactionType
+    year: int
+    document_no: str
+    external_ref: str | None
+    effective_at: datetime
+    posted_at: datetime
+    note: str | None
+    reason: Reason | None
+    actor: str
+    reverses_id: UUID | None
+    reversed_by_id: UUID | None
+    moves: tuple[Move, ...]

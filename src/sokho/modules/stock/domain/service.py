@@ -1,0 +1,149 @@
+"""What one can do with the ledger."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from sokho.core.domain.events import Event, EventLog
+from sokho.core.domain.ids import new_id
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.modules.stock.domain.documents import Document, note_faults
+from sokho.modules.stock.domain.entities import StockTransaction
+from sokho.modules.stock.domain.errors import (
+    AlreadyReversedError,
+    CannotReverseReversalError,
+    InsufficientStockError,
+    StockTransactionNotFoundError,
+    refuse,
+)
+from sokho.modules.stock.domain.posting import check, post, reversal
+from sokho.modules.stock.domain.repository import (
+    BY_ID,
+    Entry,
+    StockRepository,
+    TransactionFilter,
+)
+
+
+class StockService:
+    """The business operations on the ledger, each one step of one transaction."""
+
+    def __init__(
+        self,
+        repo: StockRepository,
+        events: EventLog,
+        *,
+        make_id: Callable[[], UUID] = new_id,
+    ) -> None:
+        self._repo = repo
+        self._events = events
+        self._make_id = make_id
+
+    async def post(
+        self, document: Document, *, actor: str, request_key: bytes | None = None
+    ) -> StockTransaction:
+        """Post a document, whole or not at all.
+
+        Raises `InvalidError` and its kinds, `InsufficientStockError`,
+        `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
+        """
+        refuse([*document.faults()])
+        books = await self._repo.look_up(document)
+        if not books.are_open:
+            check(document, books)
+            await self._repo.open_accounts(document, books)
+            books = await self._repo.look_up(document)
+        moves = post(document, books, check(document, books))
+        effective_at = document.effective_at or books.now
+        entry = Entry(
+            id=self._make_id(),
+            type=document.type,
+            year=books.year_of(effective_at),
+            document_no=document.document_no,
+            external_ref=document.external_ref,
+            effective_at=effective_at,
+            note=document.note,
+            reason=document.reason,
+            actor=actor,
+            request_key=request_key,
+            reverses_id=None,
+            moves=moves,
+            not_before=books.last_posted_at,
+        )
+        return await self._stored(entry)
+
+    async def reverse(
+        self,
+        transaction_id: UUID,
+        *,
+        note: str | None,
+        actor: str,
+        request_key: bytes | None = None,
+    ) -> StockTransaction:
+        """Undo a document by another of now, with the same quantities the other way.
+
+        Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
+        `CannotReverseReversalError`, `InsufficientStockError`, `QuantityOutOfRangeError`,
+        `DuplicateRequestError`, `InvalidError`.
+        """
+        refuse([*note_faults(note)])
+        original = await self.get(transaction_id)
+        if original.reverses_id is not None:
+            raise CannotReverseReversalError
+        if original.reversed_by_id is not None:
+            raise AlreadyReversedError
+        accounts = {
+            side.account_id for move in original.moves for side in (move.source, move.target)
+        }
+        books = await self._repo.hold(accounts)
+        try:
+            moves = reversal(original.moves, books.balances)
+        except InsufficientStockError:
+            # Perhaps because another has just reversed it, for whose end this one has waited.
+            if (await self.get(transaction_id)).reversed_by_id is not None:
+                raise AlreadyReversedError from None
+            raise
+        entry = Entry(
+            id=self._make_id(),
+            type=original.type,
+            year=books.year_of(books.now),
+            document_no=None,
+            external_ref=None,
+            effective_at=books.now,
+            note=note,
+            reason=original.reason,
+            actor=actor,
+            request_key=request_key,
+            reverses_id=original.id,
+            moves=moves,
+            not_before=books.last_posted_at,
+        )
+        return await self._stored(entry)
+
+    async def get(self, transaction_id: UUID) -> StockTransaction:
+        """Return a document; raises `StockTransactionNotFoundError`."""
+        found = await self._repo.get(transaction_id)
+        if found is None:
+            raise StockTransactionNotFoundError(transaction_id)
+        return found
+
+    async def list(
+        self,
+        filter: TransactionFilter,
+        *,
+        sort: Sort = BY_ID,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        after: Position | None = None,
+    ) -> Sequence[StockTransaction]:
+        """Return a page of documents in order."""
+        return await self._repo.list(filter, limit, offset, sort=sort, after=after)
+
+    async def _stored(self, entry: Entry) -> StockTransaction:
+        changes: dict[str, object] = {
+            "type": {"after": entry.type},
+            "lines": {"after": len(entry.moves)},
+        }
+        if entry.reverses_id is not None:
+            changes["reverses_id"] = {"after": entry.reverses_id}
+        self._events.record(Event("stock.posted", str(entry.id), changes))
+        return await self._repo.store(entry)

@@ -1,0 +1,35 @@
+"""How a request gets the service on the ledger."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from sokho.core.dependencies import CurrentTransaction
+from sokho.modules.stock.domain.reads import StockReads
+from sokho.modules.stock.domain.service import StockService
+from sokho.modules.stock.domain.verification import LedgerCheck
+from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
+from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
+from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
+
+
+async def get_stock_service(request: Request, transaction: CurrentTransaction) -> StockService:
+    """Return the service on the caller's tenant."""
+    repo = PostgresStockRepo(transaction, request.app.state.ledger_seal)
+    return StockService(repo, transaction)
+
+
+async def get_stock_reads(transaction: CurrentTransaction) -> StockReads:
+    """Return the caller's ledger, to be read."""
+    return PostgresStockReads(transaction)
+
+
+async def get_ledger_check(request: Request, transaction: CurrentTransaction) -> LedgerCheck:
+    """Return what proves the caller's ledger."""
+    return PostgresLedgerCheck(transaction, request.app.state.ledger_seal)
+
+
+CurrentLedgerCheck = Annotated[LedgerCheck, Depends(get_ledger_check)]
+CurrentStockReads = Annotated[StockReads, Depends(get_stock_reads)]
+CurrentStockService = Annotated[StockService, Depends(get_stock_service)]

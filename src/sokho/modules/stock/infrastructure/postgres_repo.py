@@ -1,0 +1,272 @@
+"""The ledger in PostgreSQL."""
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from typing import Any, Final
+from uuid import UUID
+
+from sokho.core.domain.ids import new_id
+from sokho.core.domain.lines import caseless
+from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.core.infrastructure.database import (
+    CollisionError,
+    ConstraintViolationError,
+    Row,
+    Transaction,
+)
+from sokho.core.infrastructure.database.keyset import page_values
+from sokho.modules.stock.domain.documents import AccountKind, Document, Reason, TransactionType
+from sokho.modules.stock.domain.entities import Balance, Move, Side, StockTransaction
+from sokho.modules.stock.domain.errors import (
+    AlreadyReversedError,
+    DuplicateDocumentNoError,
+    DuplicateExternalRefError,
+    DuplicateRequestError,
+)
+from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
+from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
+from sokho.modules.stock.infrastructure.digests import Seal, message
+from sokho.modules.stock.infrastructure.posting_statements import HOLD, LOOK_UP, OPEN, POST
+from sokho.modules.stock.infrastructure.transaction_statements import (
+    CONDITIONS,
+    GET,
+    MOVES,
+    transactions_statement,
+)
+
+_NUMBER: Final = "stock_transactions_tenant_id_type_year_document_no_key"
+_REFUSALS: Final = {
+    _NUMBER: DuplicateDocumentNoError,
+    "stock_transactions_tenant_id_external_ref_key": DuplicateExternalRefError,
+    "stock_transactions_tenant_id_reverses_id_key": AlreadyReversedError,
+    "stock_transactions_tenant_id_request_key_key": DuplicateRequestError,
+}
+
+
+class PostgresStockRepo(StockRepository):
+    """The ledger of the tenant that `transaction` is bound to."""
+
+    def __init__(self, transaction: Transaction, seal: Seal) -> None:
+        self._tx = transaction
+        self._seal = seal
+
+    async def look_up(self, document: Document) -> Books:
+        kinds = [document.kinds(line) for line in document.lines]
+        found = await self._tx.fetch_all(
+            LOOK_UP,
+            line_no=[*range(1, len(document.lines) + 1)],
+            item_id=[line.item_id for line in document.lines],
+            sku_key=[line.sku and caseless(line.sku) for line in document.lines],
+            unit=[line.unit for line in document.lines],
+            from_kind=[source for source, _ in kinds],
+            from_location_id=[line.from_location_id for line in document.lines],
+            to_kind=[target for _, target in kinds],
+            to_location_id=[line.to_location_id for line in document.lines],
+        )
+        by_line = {row["line_no"]: row for row in found}
+        rows = [by_line[number] for number, _ in enumerate(document.lines, start=1)]
+        known = [
+            KnownLine(
+                item=_known_item(row, line.unit),
+                source=_known_place(row, "from", line.from_location_id),
+                target=_known_place(row, "to", line.to_location_id),
+            )
+            for row, line in zip(rows, document.lines, strict=True)
+        ]
+        balances = {
+            row[f"{side}_account"]: _balance(row, f"{side}_")
+            for row in rows
+            for side in ("from", "to")
+            if row[f"{side}_on_hand"] is not None
+        }
+        return Books(
+            lines=known, balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
+        )
+
+    async def open_accounts(self, document: Document, books: Books) -> None:
+        wanted: set[tuple[UUID, AccountKind, UUID | None]] = set()
+        for line, known in zip(document.lines, books.lines, strict=True):
+            for kind, place in zip(document.kinds(line), (known.source, known.target), strict=True):
+                if place.account_id is None and known.item is not None:
+                    wanted.add((known.item.id, kind, place.location_id))
+        item_ids, kinds, location_ids = zip(*wanted, strict=True)
+        try:
+            await self._tx.fetch_all(
+                OPEN,
+                id=[new_id() for _ in wanted],
+                item_id=list(item_ids),
+                kind=list(kinds),
+                location_id=list(location_ids),
+            )
+        except ConstraintViolationError as violation:
+            raise CollisionError from violation  # a location has just been deleted
+
+    async def store(self, entry: Entry) -> StockTransaction:
+        sides = [side for move in entry.moves for side in (move.source, move.target)]
+        sides.sort(key=lambda side: side.seq or 0)  # a reversal goes backwards through its lines
+        last = {side.account_id: side for side in sides if side.seq is not None}
+        try:
+            row = await self._tx.fetch_one(
+                POST,
+                **{name: getattr(entry, name) for name in _HEADER},
+                request_key=entry.request_key,
+                not_before=entry.not_before,
+                own_no=entry.document_no,
+                prefix=f"{entry.type.prefix}-{entry.year}-",
+                **_columns(entry.moves),
+                account_id=list(last),
+                on_hand=[side.after for side in last.values()],
+                seq=[side.seq for side in last.values()],
+                message=message(self._tx.tenant_id, entry),
+                inner_key=self._seal.inner_key,
+                outer_key=self._seal.outer_key,
+                digest_key_id=self._seal.key_id,
+            )
+        except ConstraintViolationError as violation:
+            if violation.constraint == _NUMBER and entry.document_no is None:
+                raise CollisionError from violation  # a client has just given it to a document
+            if violation.constraint in _REFUSALS:
+                raise _REFUSALS[violation.constraint] from violation
+            raise
+        assert row is not None
+        return StockTransaction(
+            **{name: getattr(entry, name) for name in _HEADER},
+            document_no=row["document_no"],
+            posted_at=row["posted_at"],
+            reversed_by_id=None,
+            moves=tuple(entry.moves),
+        )
+
+    async def get(self, id: UUID) -> StockTransaction | None:
+        row = await self._tx.fetch_one(GET, id=id)
+        return None if row is None else (await self.with_moves([row]))[0]
+
+    async def hold(self, account_ids: Collection[UUID]) -> Books:
+        rows = await self._tx.fetch_all(HOLD, account_ids=list(account_ids))
+        balances = {row["account_id"]: _balance(row) for row in rows}
+        return Books(
+            lines=(), balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
+        )
+
+    async def list(
+        self,
+        filter: TransactionFilter,
+        limit: int = DEFAULT_LIMIT,
+        offset: int = 0,
+        *,
+        sort: Sort = BY_ID,
+        after: Position | None = None,
+    ) -> Sequence[StockTransaction]:
+        values = {
+            name: value for name in CONDITIONS if (value := getattr(filter, name)) is not None
+        }
+        statement = transactions_statement(frozenset(values), sort, resumed=after is not None)
+        rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
+        return await self.with_moves(rows)
+
+    async def with_moves(self, rows: Sequence[Row]) -> Sequence[StockTransaction]:
+        """Return the transactions of these rows, with their moves."""
+        found = await self._tx.fetch_all(MOVES, ids=[row["id"] for row in rows]) if rows else []
+        moves = {
+            id: tuple(map(_to_move, of_one))
+            for id, of_one in groupby(found, lambda row: row["transaction_id"])
+        }
+        return [_to_transaction(row, moves.get(row["id"], ())) for row in rows]
+
+
+_HEADER: Final = (
+    *("id", "type", "year", "external_ref", "effective_at", "note", "reason", "actor"),
+    "reverses_id",
+)
+
+
+def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
+    """Return the columns of the moves, as the statement takes them."""
+    return {
+        **{
+            name: [getattr(move, name) for move in moves]
+            for name in ("line_no", "item_id", "quantity", "entered_quantity", "entered_unit")
+        },
+        **{
+            f"{name}_{column}": [getattr(getattr(move, end), field) for move in moves]
+            for name, end in (("from", "source"), ("to", "target"))
+            for column, field in (("account", "account_id"), ("seq", "seq"), ("after", "after"))
+        },
+    }
+
+
+def _known_item(row: Row, entered: str | None) -> KnownItem | None:
+    if row["item_id"] is None:
+        return None
+    decimals = row["decimals"]
+    is_own = entered is None or entered == row["unit"]
+    converts = row["numerator"] is not None
+    return KnownItem(
+        id=row["item_id"],
+        sku=row["sku"],
+        is_archived=row["status"] == "archived",
+        unit=row["unit"],
+        decimals=decimals,
+        entered_decimals=decimals if is_own else row["entered_decimals"] if converts else None,
+        numerator=1 if is_own or not converts else row["numerator"],
+        denominator=1 if is_own or not converts else row["denominator"],
+    )
+
+
+def _known_place(row: Row, side: str, location_id: UUID | None) -> KnownPlace:
+    status = row[f"{side}_status"]
+    return KnownPlace(
+        account_id=row[f"{side}_account"],
+        location_id=location_id,
+        is_known=location_id is None or status is not None,
+        is_archived=status == "archived",
+    )
+
+
+def _balance(row: Row, prefix: str = "") -> Balance:
+    return Balance(
+        row[f"{prefix}on_hand"],
+        row[f"{prefix}reserved"],
+        row[f"{prefix}seq"],
+        row[f"{prefix}posted_at"],
+    )
+
+
+def _to_transaction(row: Row, moves: tuple[Move, ...]) -> StockTransaction:
+    return StockTransaction(
+        id=row["id"],
+        type=TransactionType(row["type"]),
+        year=row["year"],
+        document_no=row["document_no"],
+        external_ref=row["external_ref"],
+        effective_at=row["effective_at"],
+        posted_at=row["posted_at"],
+        note=row["note"],
+        reason=None if row["reason"] is None else Reason(row["reason"]),
+        actor=row["actor"],
+        reverses_id=row["reverses_id"],
+        reversed_by_id=row["reversed_by_id"],
+        moves=moves,
+    )
+
+
+def _to_move(row: Row) -> Move:
+    source, target = (
+        Side(
+            row[f"{side}_account"],
+            row[f"{side}_location_id"],
+            row[f"{side}_seq"],
+            row[f"{side}_after"],
+        )
+        for side in ("from", "to")
+    )
+    return Move(
+        line_no=row["line_no"],
+        item_id=row["item_id"],
+        sku=row["sku"],
+        quantity=row["quantity"],
+        entered_quantity=row["entered_quantity"],
+        entered_unit=row["entered_unit"],
+        source=source,
+        target=target,
+    )

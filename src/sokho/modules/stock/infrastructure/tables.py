@@ -1,0 +1,133 @@
+"""The tables of the ledger, as Core sees them; a migration makes them."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from sokho.core.infrastructure.database import metadata
+
+_QUANTITY: Final = sa.Numeric(20, 6)
+_INSTANT: Final = sa.DateTime(timezone=True)
+
+accounts = sa.Table(
+    "stock_accounts",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("item_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("location_id", sa.Uuid),
+    sa.UniqueConstraint(
+        *("tenant_id", "item_id", "kind", "location_id"), postgresql_nulls_not_distinct=True
+    ),
+    sa.UniqueConstraint("tenant_id", "item_id", "id"),
+    sa.ForeignKeyConstraint(["tenant_id", "item_id"], ["items.tenant_id", "items.id"]),
+    sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+    sa.CheckConstraint(
+        "kind IN ('on_hand', 'supplier', 'customer', 'gain', 'loss', 'opening')", name="kind"
+    ),
+    sa.CheckConstraint("(kind = 'on_hand') = (location_id IS NOT NULL)", name="location"),
+    sa.Index(
+        None,
+        *("tenant_id", "location_id", "item_id"),
+        postgresql_where=sa.text("location_id IS NOT NULL"),
+    ),
+)
+
+balances = sa.Table(
+    "stock_balances",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("account_id", sa.Uuid, primary_key=True),
+    sa.Column("on_hand", _QUANTITY, nullable=False),
+    sa.Column("reserved", _QUANTITY, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("posted_at", _INSTANT),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "account_id"], ["stock_accounts.tenant_id", "stock_accounts.id"]
+    ),
+    sa.CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="reserved"),
+    postgresql_with={"fillfactor": 70},
+)
+
+transactions = sa.Table(
+    "stock_transactions",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("year", sa.SmallInteger, nullable=False),
+    sa.Column("document_no", sa.Text, nullable=False),
+    sa.Column("external_ref", sa.Text),
+    sa.Column("effective_at", _INSTANT, nullable=False),
+    sa.Column("posted_at", _INSTANT, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("request_key", sa.LargeBinary),
+    sa.Column("reverses_id", sa.Uuid),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("digest_key_id", sa.Text, nullable=False),
+    sa.UniqueConstraint("tenant_id", "type", "year", "document_no"),
+    sa.UniqueConstraint("tenant_id", "external_ref"),
+    sa.UniqueConstraint("tenant_id", "reverses_id"),
+    sa.UniqueConstraint("tenant_id", "request_key"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "reverses_id"], ["stock_transactions.tenant_id", "stock_transactions.id"]
+    ),
+    sa.CheckConstraint("type IN ('receipt', 'issue', 'transfer', 'adjustment')", name="type"),
+    sa.CheckConstraint("octet_length(digest) = 32", name="digest"),
+    sa.Index(None, "tenant_id", "effective_at", "id"),
+)
+
+moves = sa.Table(
+    "stock_moves",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("transaction_id", sa.Uuid, primary_key=True),
+    sa.Column("line_no", sa.SmallInteger, primary_key=True),
+    sa.Column("item_id", sa.Uuid, nullable=False),
+    sa.Column("quantity", _QUANTITY, nullable=False),
+    sa.Column("entered_quantity", _QUANTITY, nullable=False),
+    sa.Column("entered_unit", sa.Text, nullable=False),
+    sa.Column("from_account", sa.Uuid, nullable=False),
+    sa.Column("from_seq", sa.BigInteger),
+    sa.Column("from_after", _QUANTITY),
+    sa.Column("to_account", sa.Uuid, nullable=False),
+    sa.Column("to_seq", sa.BigInteger),
+    sa.Column("to_after", _QUANTITY),
+    sa.Column("effective_at", _INSTANT, nullable=False),
+    sa.Column("posted_at", _INSTANT, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "transaction_id"], ["stock_transactions.tenant_id", "stock_transactions.id"]
+    ),
+    *(
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "item_id", account],
+            ["stock_accounts.tenant_id", "stock_accounts.item_id", "stock_accounts.id"],
+        )
+        for account in ("from_account", "to_account")
+    ),
+    sa.CheckConstraint("from_account <> to_account", name="accounts"),
+    sa.CheckConstraint("quantity > 0", name="quantity"),
+    sa.CheckConstraint("from_seq IS NOT NULL OR to_seq IS NOT NULL", name="seq"),
+    *(
+        sa.Index(
+            None,
+            *("tenant_id", f"{side}_account", f"{side}_seq"),
+            unique=True,
+            postgresql_where=sa.text(f"{side}_seq IS NOT NULL"),
+        )
+        for side in ("from", "to")
+    ),
+)
+
+counters = sa.Table(
+    "stock_counters",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("year", sa.SmallInteger, primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    postgresql_with={"fillfactor": 50},
+)

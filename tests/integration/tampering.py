@@ -1,0 +1,248 @@
+"""A ledger that was tampered with: what was done to which row, and what a check has to tell."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sokho.core.infrastructure.database import Database
+from sokho.core.infrastructure.secrets import DerivedKeys
+from tests.integration.ledger import Ledger
+
+
+@dataclass
+class Posted:
+    """Ten kilograms of A come to KHO, and after its fifth move nine are there and four at B."""
+
+    ledger: Ledger
+    documents: list[UUID]
+    kho: UUID
+    b: UUID
+
+    def row(self, name: str) -> str:
+        """Return the row that a name stands for: an account, a document or its first move."""
+        if name in {"kho", "b"}:
+            return str(getattr(self, name))
+        number, _, line = name.partition("/")
+        id = str(self.documents[int(number)])
+        return f"{id}/{line}" if line else id
+
+    def expected(self, told: str) -> set[str]:
+        """Return findings from lines of invariant, code and the name of a row."""
+        lines = (line.split() for line in told.strip().splitlines())
+        return {f"{invariant} {code} {self.row(name)}" for invariant, code, name in lines}
+
+
+async def post_some(database: Database, admin: str, keys: DerivedKeys) -> Posted:
+    ledger = await Ledger.opened(database, admin, keys, items="AC", bins="B")
+    documents = [
+        await ledger.post("receipt", ("A", "10", None, "KHO"), note="hóa đơn 1", request_key=b"1"),
+        await ledger.post("receipt", ("A", "5", None, "KHO"), note="hóa đơn 2", request_key=b"2"),
+        await ledger.post("issue", ("A", "3", "KHO", None), external_ref="ĐH-1"),
+        await ledger.post("transfer", ("A", "4", "KHO", "B")),
+        await ledger.post("adjustment", ("A", "1", None, "KHO")),
+        await ledger.post("receipt", ("C", "1", None, "KHO")),
+    ]
+    assert await ledger.findings() == set()
+    kho, b = await ledger.account("A", "KHO"), await ledger.account("A", "B")
+    return Posted(ledger, [each.id for each in documents], kho, b)
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """A statement by a superuser, on the row that `what` stands for; $1 is the tenant."""
+
+    name: str
+    statement: str
+    what: str
+    told: str
+    """The findings, a line each."""
+
+    unseen: str = ""
+    """Those of them that the check of the item lacks: it follows the moves of its places."""
+
+
+OF_MOVE: Final = "WHERE tenant_id = $1 AND transaction_id = $2"
+OF_DOCUMENT: Final = "WHERE tenant_id = $1 AND id = $2"
+OF_BALANCE: Final = "WHERE tenant_id = $1 AND account_id = $2"
+_COLUMNS: Final = (
+    "tenant_id, transaction_id, line_no, item_id, quantity, entered_quantity, entered_unit, "
+    "from_account, from_seq, from_after, to_account, to_seq, to_after, effective_at, posted_at"
+)
+
+
+def _forged(**changed: str) -> str:
+    """Return the INSERT of a copy of a document's move, but for these columns."""
+    values = (changed.get(name, name) for name in _COLUMNS.split(", "))
+    return f"INSERT INTO stock_moves SELECT {', '.join(values)} FROM stock_moves {OF_MOVE}"
+
+
+TAMPERINGS: Final = [
+    *(
+        Tampering(
+            f"{column} of a document",
+            f"UPDATE stock_transactions SET {column} = {value} {OF_DOCUMENT}",
+            "1",
+            "I5 document_changed 1",
+        )
+        for column, value in {
+            "note": "'hóa đơn 3'",
+            "document_no": "'PN-2026-999999'",
+            "type": "'issue'",
+            "year": "1999",
+            "external_ref": "'khác'",
+            "reason": "'other'",
+            "actor": "'người khác'",
+            "reverses_id": "$2",
+            "digest": "sha256('')",
+        }.items()
+    ),
+    *(
+        Tampering(
+            f"{column} of a document",
+            f"UPDATE stock_transactions SET {column} = {column} - interval '1 day' {OF_DOCUMENT}",
+            "1",
+            "I5 document_changed 1\nI5 move_dates_differ 1/1",
+        )
+        for column in ("effective_at", "posted_at")
+    ),
+    *(
+        Tampering(
+            f"{column} of a move",
+            f"UPDATE stock_moves SET {column} = {column} - interval '1 day' {OF_MOVE}",
+            "1",
+            "I5 move_dates_differ 1/1",
+        )
+        for column in ("effective_at", "posted_at")
+    ),
+    *(
+        Tampering(
+            f"{column} of a move",
+            f"UPDATE stock_moves SET {column} = {value} {OF_MOVE}",
+            "1",
+            "I5 document_changed 1",
+        )
+        for column, value in {"entered_quantity": "7", "entered_unit": "'lít'"}.items()
+    ),
+    Tampering(
+        "quantity of a move",
+        f"UPDATE stock_moves SET quantity = 6 {OF_MOVE}",
+        "1",
+        "I5 document_changed 1\nI4 sequence_broken 1/1\nI2 balance_differs kho",
+    ),
+    Tampering(
+        "quantity of a move, followed by what it leaves",
+        f"UPDATE stock_moves SET quantity = 6, to_after = 16 {OF_MOVE}",
+        "1",
+        "I5 document_changed 1\nI4 sequence_broken 2/1\nI2 balance_differs kho",
+    ),
+    Tampering(
+        "first move deleted",
+        f"DELETE FROM stock_moves {OF_MOVE}",
+        "0",
+        "I5 document_changed 0\nI4 sequence_broken 1/1\nI2 balance_differs kho",
+        unseen="I5 document_changed 0",
+    ),
+    Tampering(
+        "middle move deleted",
+        f"DELETE FROM stock_moves {OF_MOVE}",
+        "2",
+        "I5 document_changed 2\nI4 sequence_broken 3/1\nI2 balance_differs kho",
+        unseen="I5 document_changed 2",
+    ),
+    Tampering(
+        "last move deleted",
+        f"DELETE FROM stock_moves {OF_MOVE}",
+        "4",
+        "I5 document_changed 4\nI4 last_number_differs kho\nI2 balance_differs kho",
+        unseen="I5 document_changed 4",
+    ),
+    Tampering(
+        "last document deleted with its move",
+        "WITH gone AS (DELETE FROM stock_transactions WHERE tenant_id = $1 AND id = $2) "
+        f"DELETE FROM stock_moves {OF_MOVE}",
+        "4",
+        "I4 last_number_differs kho\nI2 balance_differs kho",
+    ),
+    Tampering(
+        "document deleted from above its move",
+        f"DELETE FROM stock_transactions {OF_DOCUMENT}",
+        "1",
+        "I5 document_missing 1/1",
+    ),
+    Tampering(
+        "move forged behind the last",
+        _forged(line_no="2", to_seq="6", to_after="10"),
+        "4",
+        "I5 document_changed 4\nI4 last_number_differs kho",
+    ),
+    Tampering(
+        "move forged below the first",
+        _forged(line_no="2", to_seq="-7"),
+        "4",
+        "I5 document_changed 4\nI4 sequence_broken 4/2\nI4 sequence_broken 0/1\n"
+        "I2 balance_differs kho",
+    ),
+    Tampering(
+        "move forged far beyond",
+        _forged(line_no="2", to_seq="1000000000000000", to_after="10"),
+        "4",
+        "I5 document_changed 4\nI4 last_number_differs kho",
+    ),
+    Tampering(
+        "account of a move swapped",
+        "UPDATE stock_moves SET to_account = (SELECT to_account FROM stock_moves WHERE "
+        "tenant_id = $1 AND from_seq = 4), to_seq = 2, to_after = 9 " + OF_MOVE,
+        "1",
+        "I5 document_changed 1\nI4 sequence_broken 2/1\nI2 balance_differs kho\n"
+        "I4 last_number_differs b",
+        unseen="I5 document_changed 1",
+    ),
+    Tampering(
+        "item of a move swapped",
+        f"UPDATE stock_moves SET item_id = (SELECT id FROM items WHERE tenant_id = $1 "
+        f"AND sku = 'C') {OF_MOVE}",
+        "1",
+        "I1 move_invalid 1/1\nI5 document_changed 1",
+    ),
+    Tampering(
+        "move without a number",
+        f"UPDATE stock_moves SET from_seq = 9, to_seq = NULL, to_after = NULL {OF_MOVE}",
+        "1",
+        "I1 move_invalid 1/1\nI5 document_changed 1\nI4 sequence_broken 2/1\n"
+        "I2 balance_differs kho",
+        unseen="I1 move_invalid 1/1\nI5 document_changed 1",
+    ),
+    Tampering(
+        "place swapped",
+        "UPDATE stock_accounts SET location_id = gen_random_uuid() " + OF_DOCUMENT,
+        "b",
+        "I5 document_changed 3",
+    ),
+    Tampering(
+        "balance",
+        f"UPDATE stock_balances SET on_hand = on_hand + 1 {OF_BALANCE}",
+        "kho",
+        "I2 balance_differs kho",
+    ),
+    Tampering(
+        "balance that is no number",
+        f"UPDATE stock_balances SET on_hand = 'NaN' {OF_BALANCE}",
+        "kho",
+        "I2 balance_differs kho",
+    ),
+    Tampering(
+        "last number",
+        f"UPDATE stock_balances SET seq = seq + 1 {OF_BALANCE}",
+        "kho",
+        "I4 last_number_differs kho",
+    ),
+    Tampering(
+        "balance deleted", f"DELETE FROM stock_balances {OF_BALANCE}", "b", "I2 balance_missing b"
+    ),
+    Tampering(
+        "something reserved",
+        f"UPDATE stock_balances SET reserved = 1 {OF_BALANCE}",
+        "kho",
+        "I8 reserved_differs kho",
+    ),
+]

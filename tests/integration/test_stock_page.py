@@ -1,0 +1,133 @@
+"""The pages on stock and on the ledger: their calls are run as they stand there, and complete."""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from sokho.modules.stock.domain.verification import LedgerFault
+from tests.integration.documents import Answers, blocks, fences, headings, lasting, run
+from tests.integration.test_serving import Service
+
+DOCS: Final = Path(__file__).parents[2] / "docs"
+STOCK: Final = {language: (DOCS / language / "stock.md").read_text() for language in ("en", "vi")}
+LEDGER: Final = {language: (DOCS / language / "ledger.md").read_text() for language in ("en", "vi")}
+
+each_language = pytest.mark.parametrize("language", ["en", "vi"])
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls are curl's")
+
+# What the calls of each block answer.
+CALLS: Final[list[tuple[str, list[int]]]] = [
+    ("names for the calls", []),
+    ("before the first document", [201, 201, 200, 201]),
+    ("receipt", [201]),
+    ("issue", [201]),
+    ("too large an issue", [409]),
+    ("transfer", [201]),
+    ("adjustment", [201]),
+    ("send again", [201]),
+    ("reverse", [200, 201, 409]),
+    ("levels", [200]),
+    ("other levels", [200, 200]),
+    ("card", [200]),
+    ("documents", [200, 200]),
+    ("proof", [200]),
+]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with tempfile.TemporaryDirectory(prefix="sokho-stock-") as name:
+        Path(name).chmod(0o711)
+        with Service(Path(name)) as service:
+            yield service
+
+
+@needs_curl
+class TestStockPage:
+    @each_language
+    def test_calls_answer_what_is_said_and_shown(self, service: Service, language: str):
+        text = STOCK[language]
+        answers = run(blocks(text, "sh"), service, service.keys[0])
+        assert [answer.statuses for answer in answers] == [statuses for _, statuses in CALLS]
+        self._shown_answers_are_true(text, answers)
+        by_name = dict(zip((name for name, _ in CALLS), answers, strict=True))
+        assert by_name["send again"].body == by_name["adjustment"].body
+        assert "idempotent-replayed: true" in by_name["send again"].output
+        reversal, refused = map(json.loads, by_name["reverse"].output.splitlines())
+        assert reversal["reverses_id"] == by_name["issue"].body["id"]
+        assert refused["code"] == "already_reversed"
+        below, before = map(json.loads, by_name["other levels"].output.splitlines())
+        assert len(below) == 2
+        assert {level["on_hand"] for level in before} == {"0"}
+        found, transfers = map(json.loads, by_name["documents"].output.splitlines())
+        assert found == [by_name["receipt"].body]
+        assert transfers == [by_name["transfer"].body]
+
+    def _shown_answers_are_true(self, text: str, answers: list[Answers]) -> None:
+        following = iter(answers)
+        answer = None
+        shown = 0
+        for kind, content in fences(text):
+            if kind == "sh":
+                answer = next(following)
+            elif kind == "json":
+                assert answer is not None
+                assert lasting(json.loads(content)) == lasting(answer.body)
+                shown += 1
+        assert shown == 5
+
+    @each_language
+    def test_names_every_problem(self, service: Service, language: str):
+        document = service.http.get("/openapi.json").json()
+        documented = {(405, "method_not_allowed"), (431, "request_header_fields_too_large")}
+        for path, operations in document["paths"].items():
+            if path.startswith("/v1/stock"):
+                for operation in operations.values():
+                    for status, answer in operation["responses"].items():
+                        problem = answer.get("content", {}).get("application/problem+json", {})
+                        documented |= {(int(status), code) for code in problem.get("examples", ())}
+        told = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", STOCK[language], flags=re.MULTILINE)
+        assert len(told) == len(set(told))
+        assert {(int(status), code) for status, code in told} == documented
+
+
+class TestLedgerPage:
+    @each_language
+    def test_names_every_finding(self, language: str):
+        rows = re.findall(
+            r"^\| `(\w+)` \| (I\d) \| `(\w+)` \|", LEDGER[language], flags=re.MULTILINE
+        )
+        assert rows == [(fault.value, fault.invariant, fault.table) for fault in LedgerFault]
+
+    @each_language
+    def test_names_every_invariant(self, language: str):
+        told = re.findall(r"^\| (I\d) \|", LEDGER[language], flags=re.MULTILINE)
+        assert told == [f"I{number}" for number in range(1, 9)]
+        assert {fault.invariant for fault in LedgerFault} == set(told) - {"I7"}
+
+
+@pytest.mark.parametrize("page", [STOCK, LEDGER], ids=["stock", "ledger"])
+class TestBothLanguages:
+    def test_show_the_same_in_the_same_places(self, page: dict[str, str]):
+        calls, kinds, levels, rows = [], [], [], []
+        for text in page.values():
+            shown = "".join(blocks(text, "sh") + blocks(text, "console"))
+            calls.append(re.sub("Accept-Language: (en|vi)", "", shown))
+            kinds.append([kind for kind, _ in fences(text)])
+            levels.append([heading.index(" ") for heading in headings(text)])
+            rows.append(len(re.findall(r"^\|", text, flags=re.MULTILINE)))
+        for both in (calls, kinds, levels, rows):
+            assert both[0] == both[1]
+
+    def test_links_lead_to_a_heading(self, page: dict[str, str]):
+        for language, text in page.items():
+            for path, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", text):
+                target = (DOCS / language / path).read_text() if path else text
+                anchors = {head.lstrip("# ").lower().replace(" ", "-") for head in headings(target)}
+                assert anchor in anchors, (path, anchor)
