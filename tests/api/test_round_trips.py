@@ -132,7 +132,12 @@ class TestRoundTrips:
             ("POST", "/v1/locations", below | {"code": "D"}, 5),  # turn, what is above
             ("PATCH", url, {"name": "x"}, 4),
             ("PATCH", lower, {"parent_id": None}, 6),  # turn, hold, how deep is it, update
-            ("PATCH", lower, {"status": "archived"}, 8),  # turn, hold, anything active, two of stock, update
+            (
+                "PATCH",
+                lower,
+                {"status": "archived"},
+                8,
+            ),  # turn, hold, anything active, two of stock, update
             ("DELETE", lower, None, 4),
         ):
             answer = await warm.request(method, path, json=body, headers=ANY)

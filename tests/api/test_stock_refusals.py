@@ -1,5 +1,6 @@
 """What no stock document may say: each its own code, told at its place, and nothing half-posted."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any, Final
 from uuid import uuid4
@@ -225,6 +226,22 @@ class TestShortage:
         ]
         assert {each["location_id"] for each in problem["errors"]} == {store.here}
 
+    async def test_is_told_as_the_document_says(self, store: Store, anonymous: httpx2.AsyncClient):
+        answer = await sent(store.business, "issue", store.line("6", store.here))
+        [error] = problem_of(answer, 409, "insufficient_stock")["errors"]
+        document = (await anonymous.get("/openapi.json")).json()
+        told = document["components"]["schemas"]["FieldProblem"]["properties"]
+        assert {*error} == {*told}
+        responses = document["paths"]["/v1/stock/transactions"]["post"]["responses"]
+        examples = responses["409"]["content"]["application/problem+json"]["examples"]
+        [example] = examples["insufficient_stock"]["value"]["errors"]
+        assert {*example} == {*error}
+        for name, schema in told.items():
+            [kind, *_] = schema.get("anyOf", [schema])
+            for value in (error[name], example[name]):
+                assert re.search(kind.get("pattern", ""), value), name
+                assert len(value) <= kind["maxLength"], name
+
     async def test_posts_nothing_of_a_document_most_of_which_is_there(self, store: Store):
         lines = [store.line("1", store.here, store.there)] * 6
         answer = await sent(store.business, "transfer", *lines)
@@ -253,7 +270,6 @@ class TestWhatHasStock:
         row: dict[str, Any] = {"sku": "A", "name": "A", "unit": "kg"}
         answer = await store.http.post("/v1/items/batch", json={"items": [row]})
         problem_of(answer, 409, "unit_in_use")
-
 
     async def test_is_not_archived_if_it_is_a_location(self, store: Store):
         url, archived = f"/v1/locations/{store.here}", {"status": "archived"}

@@ -85,9 +85,7 @@ async def received(ledger: Ledger, quantity: str = "1") -> StockTransaction:
         return await receive(tx, ledger, quantity)
 
 
-async def coarsened(
-    ledger: Ledger, unit: str = "kg", repo: type = PostgresUnitRepo
-) -> None:
+async def coarsened(ledger: Ledger, unit: str = "kg", repo: type = PostgresUnitRepo) -> None:
     async with open_for(ledger) as tx:
         await coarsen(tx, unit, repo)
 

@@ -103,9 +103,7 @@ async def post_unit(body: UnitCreate, tenant_id: MayWrite, units: CurrentUnitSer
     "/{code}",
     dependencies=[tenant_with(Scope.ITEMS_WRITE)],
     response_model=UnitResponse,
-    responses=problems(
-        UnitNotFoundError, PreconditionFailedError, UnitInUseError, *READS_BODY
-    )
+    responses=problems(UnitNotFoundError, PreconditionFailedError, UnitInUseError, *READS_BODY)
     | answers(200, ETAG),
 )
 async def patch_unit(

@@ -57,18 +57,14 @@ def _told_in_it(table: sa.TableClause, item_id: str) -> sa.Select[Any]:
     moved = sa.exists().where(
         _accounts.c.tenant_id == TENANT, _accounts.c.item_id == table.c[item_id]
     )
-    return (
-        sa.select(sa.literal_column("1"))
-        .where(table.c.tenant_id == TENANT, table.c.unit == p("code", type_=sa.Text()), moved)
-        .limit(sa.literal_column("1"))
+    return sa.select(table.c.unit).where(
+        table.c.tenant_id == TENANT, table.c.unit == p("code", type_=sa.Text()), moved
     )
 
 
 _HAS_STOCK = Statement(
-    sa.select(
-        sa.or_(
-            sa.exists(_told_in_it(_items, "id")), sa.exists(_told_in_it(_conversions, "item_id"))
-        ).label("has_stock")
+    sa.union_all(_told_in_it(_items, "id"), _told_in_it(_conversions, "item_id")).limit(
+        sa.literal_column("1")
     )
 )
 
@@ -88,8 +84,7 @@ class PostgresUnitRepo(UnitRepository):
         return None if row is None else _to_unit(row)
 
     async def has_stock(self, code: str) -> bool:
-        row = await self._tx.fetch_one(_HAS_STOCK, code=code)
-        return row is not None and bool(row["has_stock"])
+        return await self._tx.fetch_one(_HAS_STOCK, code=code) is not None
 
     async def list(
         self,
