@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -17,14 +18,24 @@ from tests.conftest import Business
 
 FROM, TO = "from_location_id", "to_location_id"
 
-every_type = pytest.mark.parametrize(
-    ("type", "sides", "fields"),
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of document: which sides its lines have, and what else it needs."""
+
+    type: str
+    sides: tuple[str, ...]
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+every_kind = pytest.mark.parametrize(
+    "kind",
     [
-        ("receipt", (TO,), {}),
-        ("issue", (FROM,), {}),
-        ("transfer", (FROM, TO), {}),
-        ("adjustment", (FROM,), {"reason": "damage"}),
-        ("adjustment", (TO,), {"reason": "count"}),
+        Kind("receipt", (TO,)),
+        Kind("issue", (FROM,)),
+        Kind("transfer", (FROM, TO)),
+        Kind("adjustment", (FROM,), {"reason": "damage"}),
+        Kind("adjustment", (TO,), {"reason": "count"}),
     ],
     ids=["receipt", "issue", "transfer", "loss", "gain"],
 )
@@ -76,12 +87,12 @@ class Wrong:
         ]
 
     def lines(self, good: dict[str, Any], sides: tuple[str, ...]) -> Iterator[tuple[Any, str, str]]:
-        """Yield each wrong line with the field at fault and its code."""
+        """Yield each wrong line with the name of the field at fault and its code."""
         fields = {"item_id": self.items, "quantity": self.quantities}
-        fields |= {side: self.places for side in sides}
-        for field, values in fields.items():
+        fields |= dict.fromkeys(sides, self.places)
+        for name, values in fields.items():
             for value, code in values:
-                yield good | {field: value}, field, code
+                yield good | {name: value}, name, code
         if len(sides) == 2:
             yield good | {TO: good[FROM]}, TO, "same_account"
 
@@ -107,37 +118,33 @@ def a_line(store: Store, sides: tuple[str, ...]) -> dict[str, Any]:
     return store.line("1") | {side: places[side] for side in sides}
 
 
-@every_type
+@every_kind
 class TestDocument:
     async def test_that_is_wrong_in_one_line_is_refused_whole(
         self,
         store: Store,
         wrong: Wrong,
         urls: DatabaseUrls,
-        type: str,
-        sides: tuple[str, ...],
-        fields: dict[str, str],
+        kind: Kind,
     ):
-        good = a_line(store, sides)
+        good = a_line(store, kind.sides)
         async with unchanged(urls, store):
-            for line, field, code in wrong.lines(good, sides):
-                answer = await sent(store.business, type, good, line, **fields)
+            for line, name, code in wrong.lines(good, kind.sides):
+                answer = await sent(store.business, kind.type, good, line, **kind.fields)
                 problem = problem_of(answer, 422, code)
                 told = [(each["pointer"], each["code"]) for each in problem["errors"]]
-                assert told == [(f"/lines/1/{field}", code)], line
+                assert told == [(f"/lines/1/{name}", code)], line
 
     async def test_of_a_time_to_come_is_refused(
         self,
         store: Store,
         urls: DatabaseUrls,
-        type: str,
-        sides: tuple[str, ...],
-        fields: dict[str, str],
+        kind: Kind,
     ):
         date = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-        line = a_line(store, sides)
+        line = a_line(store, kind.sides)
         async with unchanged(urls, store):
-            answer = await sent(store.business, type, line, effective_at=date, **fields)
+            answer = await sent(store.business, kind.type, line, effective_at=date, **kind.fields)
             [error] = problem_of(answer, 422, "effective_at_in_future")["errors"]
             assert error["pointer"] == "/effective_at"
 
@@ -145,12 +152,10 @@ class TestDocument:
         self,
         store: Store,
         urls: DatabaseUrls,
-        type: str,
-        sides: tuple[str, ...],
-        fields: dict[str, str],
+        kind: Kind,
     ):
         """And the document is a good one: what the others change of it is what is wrong."""
-        made = await sent(store.business, type, a_line(store, sides), **fields)
+        made = await sent(store.business, kind.type, a_line(store, kind.sides), **kind.fields)
         assert made.status_code == 201
         reversal = await reversed_(store.business, made.json()["id"])
         assert reversal.status_code == 201

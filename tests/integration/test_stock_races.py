@@ -43,7 +43,8 @@ class LocationsAtOnce(PostgresLocationRepo):
     """Locations of whoever looks for goods and waits for nobody: the control."""
 
     async def hold_stock(self, id: UUID) -> bool:
-        """Nobody has committed any."""
+        """Return what has been committed: none is at any location."""
+        assert id
         return False
 
 

@@ -1,5 +1,6 @@
 """The statements that read levels and stock cards."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -177,7 +178,7 @@ _account = (
 
 
 def _leg(side: str, other: str, sign: int) -> "sa.Select[Any]":
-    """Return the moves of the account on one side: with no join, so as to be merged in order."""
+    """Return the moves of the account on one side."""
     return sa.select(
         *(moves.c[name] for name in ("transaction_id", "line_no", "effective_at", "posted_at")),
         moves.c[f"{other}_account"].label("other_account"),
@@ -197,18 +198,20 @@ CARD_CONDITIONS: Final = ("since", "until")
 @lru_cache
 def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
     """Return the statement of one page of a stock card."""
-    legs = sa.union_all(_leg("from", "to", -1), _leg("to", "from", 1)).subquery("legs")
-    key = [legs.c.seq] if sort.field == "posted_at" else [legs.c.effective_at, legs.c.seq]
     is_posted = sort.field == "posted_at"
+    sides = [_leg("from", "to", -1), _leg("to", "from", 1)]
+    if is_posted:
+        sides = [
+            _first_of(each, conditions, descending=sort.descending, resumed=resumed)
+            for each in sides
+        ]
+    legs = sa.union_all(*sides).subquery("legs")
+    key = [legs.c.seq] if is_posted else [legs.c.effective_at, legs.c.seq]
     balance = legs.c.after if is_posted else sa.func.sum(legs.c.quantity).over(order_by=key)
     card = sa.select(legs, balance.label("balance")).subquery("card")
-    time = card.c[sort.field]
-    wanted = {
-        "since": time >= p("since", type_=_INSTANT),
-        "until": time < p("until", type_=_INSTANT),
-    }
     header = _one_of(transactions, "header", transactions.c.id == card.c.transaction_id)
     other = _one_of(accounts, "other", accounts.c.id == card.c.other_account)
+    other_location_id = other.c.location_id.label("other_location_id")
     rows = (
         sa.select(
             header.c.type,
@@ -217,12 +220,32 @@ def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> 
                 card.c[name]
                 for name in ("transaction_id", "line_no", "effective_at", "posted_at", "seq")
             ),
-            other.c.location_id.label("other_location_id"),
+            other_location_id,
             _plain(card.c.quantity).label("quantity"),
             _plain(card.c.balance).label("balance"),
         )
         .select_from(card.join(header, sa.true()).join(other, sa.true()))
-        .where(*(wanted[name] for name in sorted(conditions)))
+        .where(*_within(conditions, card.c[sort.field]))
     )
     columns = [card.c[column.name] for column in key]
     return keyset_page(rows, columns, descending=sort.descending, resumed=resumed)
+
+
+def _first_of(
+    side: "sa.Select[Any]", conditions: frozenset[str], *, descending: bool, resumed: bool
+) -> "sa.Select[Any]":
+    """Return what a page can need of one side: the planner puts no limit into a union itself."""
+    leg = side.subquery()
+    rows = sa.select(leg).where(*_within(conditions, leg.c.posted_at))
+    if resumed:
+        here, there = leg.c.seq, p("after_0", type_=sa.BigInteger())
+        rows = rows.where(here < there if descending else here > there)
+    limit, offset = p("limit", type_=sa.Integer()), p("offset", type_=sa.Integer())
+    return rows.order_by(leg.c.seq.desc() if descending else leg.c.seq).limit(limit + offset)
+
+
+def _within(conditions: frozenset[str], time: Any) -> Iterator[sa.ColumnElement[bool]]:
+    if "since" in conditions:
+        yield time >= p("since", type_=_INSTANT)
+    if "until" in conditions:
+        yield time < p("until", type_=_INSTANT)
