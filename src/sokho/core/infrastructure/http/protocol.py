@@ -51,6 +51,8 @@ class ProblemProtocol(HttpToolsProtocol):
         self._watch = self.loop.call_later(self.head_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None:
+            self._running.disconnected = True  # uvicorn tells only the last of several
         super().connection_lost(exc)
         if self._watch is not None:
             self._watch.cancel()
