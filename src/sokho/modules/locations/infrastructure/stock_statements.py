@@ -14,11 +14,10 @@ _balances = sa.table(
     *(sa.column(name, sa.Uuid()) for name in ("tenant_id", "account_id")),
     sa.column("on_hand", sa.Numeric(20, 6)),
 )
-_at_location = _balances.c.account_id.in_(
-    sa.select(_accounts.c.id).where(
-        _accounts.c.tenant_id == TENANT, _accounts.c.location_id == p("id")
-    )
+_here = sa.select(_accounts.c.id).where(
+    _accounts.c.tenant_id == TENANT, _accounts.c.location_id == p("id")
 )
+_at_location = _balances.c.account_id == sa.any_(sa.func.array(_here.scalar_subquery()))
 _has_stock = sa.exists().where(
     _balances.c.tenant_id == TENANT, _at_location, _balances.c.on_hand > 0
 )
