@@ -112,7 +112,8 @@ class TestRoundTrips:
             ("GET", "", None, 1),
             ("GET", "/kg", None, 1),
             ("POST", "", {"code": "két", "name": "két"}, 3),
-            ("PATCH", "/két", {"decimals": 1}, 4),
+            ("PATCH", "/két", {"decimals": 1}, 5),  # has stock moved in it?
+            ("PATCH", "/két", {"name": "két 24"}, 4),
         ):
             answer = await warm.request(method, f"/v1/units{path}", json=body)
             assert answer.status_code < 300
@@ -131,7 +132,12 @@ class TestRoundTrips:
             ("POST", "/v1/locations", below | {"code": "D"}, 5),  # turn, what is above
             ("PATCH", url, {"name": "x"}, 4),
             ("PATCH", lower, {"parent_id": None}, 6),  # turn, hold, how deep is it, update
-            ("PATCH", lower, {"status": "archived"}, 6),  # turn, hold, anything active, update
+            (
+                "PATCH",
+                lower,
+                {"status": "archived"},
+                8,
+            ),  # turn, hold, anything active, two of stock, update
             ("DELETE", lower, None, 4),
         ):
             answer = await warm.request(method, path, json=body, headers=ANY)

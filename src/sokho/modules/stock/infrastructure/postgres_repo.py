@@ -22,6 +22,7 @@ from sokho.modules.stock.domain.errors import (
     DuplicateDocumentNoError,
     DuplicateExternalRefError,
     DuplicateRequestError,
+    LocationArchivedError,
 )
 from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
 from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
@@ -112,6 +113,7 @@ class PostgresStockRepo(StockRepository):
                 **{name: getattr(entry, name) for name in _HEADER},
                 request_key=entry.request_key,
                 not_before=entry.not_before,
+                receiving=receiving(entry.moves),
                 own_no=entry.document_no,
                 prefix=f"{entry.type.prefix}-{entry.year}-",
                 moves=[_stored_move(move) for move in entry.moves],
@@ -131,7 +133,8 @@ class PostgresStockRepo(StockRepository):
             if violation.constraint in _REFUSALS:
                 raise _REFUSALS[violation.constraint] from violation
             raise
-        assert row is not None
+        if row is None:
+            raise LocationArchivedError
         return StockTransaction(
             **{name: getattr(entry, name) for name in _HEADER},
             document_no=row["document_no"],
@@ -181,6 +184,12 @@ _HEADER: Final = (
     *("id", "type", "year", "external_ref", "effective_at", "note", "reason", "actor"),
     "reverses_id",
 )
+
+
+def receiving(moves: Sequence[Move]) -> list[UUID]:
+    """Return the locations that moves bring goods to."""
+    places = (move.target.location_id for move in moves)
+    return [*{place for place in places if place is not None}]
 
 
 def _stored_move(move: Move) -> dict[str, object]:

@@ -198,13 +198,31 @@ _reversed = _held(sa.select(sa.func.unnest(_account_ids)))
 HOLD: Final = Statement(sa.select(_reversed, *_CLOCK))
 
 _new = _given("new_accounts", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
-# Until the first move of an item is posted nobody may give it another unit.
+# Until the first move of an item is posted nobody may give it another unit, or its units others
+# decimals.
+_item_ids = p("item_ids", type_=ARRAY(_UUID))
 _kept = (
-    sa.select(_items.c.id)
-    .where(_items.c.tenant_id == TENANT, _items.c.id == sa.any_(p("item_ids", type_=ARRAY(_UUID))))
+    sa.select(_items.c.id, _items.c.unit)
+    .where(_items.c.tenant_id == TENANT, _items.c.id == sa.any_(_item_ids))
     .order_by(_items.c.id)
     .with_for_update(read=True)
     .cte("kept")
+)
+_told = _units.alias("told")
+_codes = sa.union(
+    sa.select(_kept.c.unit),
+    sa.select(_conversions.c.unit).where(
+        _conversions.c.tenant_id == TENANT, _conversions.c.item_id == sa.any_(_item_ids)
+    ),
+)
+_kept_units = (
+    sa.select(_told.c.code)
+    .where(
+        _told.c.tenant_id == TENANT,
+        _told.c.code == sa.any_(sa.func.array(_codes.scalar_subquery())),
+    )
+    .with_for_update(read=True, key_share=True)
+    .cte("kept_units")
 )
 _opened = (
     insert(accounts)
@@ -213,6 +231,11 @@ _opened = (
         # In one order, so that of two who open the same accounts one waits, and not both.
         sa.select(sa.cast(TENANT, _UUID), _new)
         .select_from(_new.join(_kept, _kept.c.id == _new.c.item_id))
+        # Counted, so that all of them are held.
+        .where(
+            sa.select(sa.func.count()).select_from(_kept_units).scalar_subquery()
+            > sa.literal_column("0")
+        )
         .order_by(_new.c.item_id, _new.c.kind, _new.c.location_id),
     )
     .on_conflict_do_nothing()
@@ -232,6 +255,13 @@ OPEN: Final = Statement(
 )
 
 # Number and time exist only now, behind every lock; the time never goes back on an account.
+# Without a head nothing is posted: a location may have been archived while its balances were
+# waited for, and what was looked up of it is older than that.
+_is_closed = sa.exists().where(
+    _locations.c.tenant_id == TENANT,
+    _locations.c.id == sa.any_(p("receiving", type_=ARRAY(_UUID))),
+    _locations.c.status == sa.literal_column("'archived'"),
+)
 _row = sa.select(_ONE.label("one")).subquery("one")
 _head = (
     sa.select(
@@ -241,6 +271,7 @@ _head = (
         ).label("posted_at"),
     )
     .select_from(_row.outerjoin(COUNTED, sa.true()))
+    .where(~_is_closed)
     .cte("head")
 )
 
