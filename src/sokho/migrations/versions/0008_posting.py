@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from sokho.core.infrastructure.database.policies import APP_ROLE
+from sokho.core.infrastructure.database.policies import APP_ROLE, tenant_predicate
 from sokho.core.infrastructure.database.row_security import backfill
 
 revision = "0008"
@@ -14,7 +14,7 @@ def upgrade() -> None:
     # Not one query: what the last one to use the key wrote is seen only by a snapshot that was
     # taken behind the lock, and each statement of a volatile function takes its own.
     op.execute(
-        """
+        f"""
         CREATE FUNCTION claim_idempotency_key(number bigint, wanted bytea) RETURNS void
         LANGUAGE plpgsql AS $$
         BEGIN
@@ -22,8 +22,7 @@ def upgrade() -> None:
                 RAISE EXCEPTION 'this Idempotency-Key is in use' USING ERRCODE = 'SK001';
             END IF;
             PERFORM FROM public.idempotency_keys
-            WHERE tenant_id = current_setting('app.current_tenant')::uuid
-                AND key_hash = wanted AND expires_at > now();
+            WHERE {tenant_predicate()} AND key_hash = wanted AND expires_at > now();
             IF FOUND THEN
                 RAISE EXCEPTION 'this Idempotency-Key was used' USING ERRCODE = 'SK002';
             END IF;

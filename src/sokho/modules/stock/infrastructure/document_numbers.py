@@ -53,7 +53,7 @@ COUNTED: Final = (
             _year,
             sa.case((_may_count, sa.literal_column("1")), else_=sa.literal_column("0")),
             ~_may_count,
-        ).where(sa.or_(_may_count, _is_like_ours)),
+        ).where(sa.func.coalesce(_is_like_ours, sa.true())),
     )
     .on_conflict_do_update(
         index_elements=["tenant_id", "type", "year"],
@@ -66,7 +66,9 @@ COUNTED: Final = (
                 ),
                 else_=sa.literal_column("stock_counters.last + 1"),
             ),
-            "skips": sa.or_(sa.literal_column("stock_counters.skips"), ~_may_count),
+            "skips": sa.case(
+                (_may_count, sa.literal_column("stock_counters.skips")), else_=sa.true()
+            ),
         },
     )
     .returning(counters.c.last)
