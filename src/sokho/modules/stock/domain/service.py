@@ -6,6 +6,7 @@ from uuid import UUID
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.modules.stock.domain.backdating import keep_dates
 from sokho.modules.stock.domain.documents import Document, note_faults
 from sokho.modules.stock.domain.entities import StockTransaction
 from sokho.modules.stock.domain.errors import (
@@ -15,7 +16,7 @@ from sokho.modules.stock.domain.errors import (
     StockTransactionNotFoundError,
     refuse,
 )
-from sokho.modules.stock.domain.posting import check, post, reversal
+from sokho.modules.stock.domain.posting import Books, check, post, reversal
 from sokho.modules.stock.domain.repository import (
     BY_ID,
     Entry,
@@ -69,7 +70,7 @@ class StockService:
             moves=moves,
             not_before=books.last_posted_at,
         )
-        return await self._stored(entry)
+        return await self._stored(entry, books)
 
     async def reverse(
         self,
@@ -117,7 +118,7 @@ class StockService:
             moves=moves,
             not_before=books.last_posted_at,
         )
-        return await self._stored(entry)
+        return await self._stored(entry, books)
 
     async def get(self, transaction_id: UUID) -> StockTransaction:
         """Return a document; raises `StockTransactionNotFoundError`."""
@@ -138,7 +139,7 @@ class StockService:
         """Return a page of documents in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
-    async def _stored(self, entry: Entry) -> StockTransaction:
+    async def _stored(self, entry: Entry, books: Books) -> StockTransaction:
         changes: dict[str, object] = {
             "type": {"after": entry.type},
             "lines": {"after": len(entry.moves)},
@@ -146,4 +147,6 @@ class StockService:
         if entry.reverses_id is not None:
             changes["reverses_id"] = {"after": entry.reverses_id}
         self._events.record(Event("stock.posted", str(entry.id), changes))
-        return await self._repo.store(entry)
+        posted = await self._repo.store(entry)
+        await keep_dates(self._repo, entry, books.balances)
+        return posted

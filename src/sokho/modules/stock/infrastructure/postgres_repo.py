@@ -1,8 +1,9 @@
 """The ledger in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sokho.core.domain.ids import new_id
@@ -25,7 +26,15 @@ from sokho.modules.stock.domain.errors import (
     LocationArchivedError,
 )
 from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
-from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
+from sokho.modules.stock.domain.repository import (
+    BY_ID,
+    Entry,
+    Low,
+    Month,
+    StockRepository,
+    TransactionFilter,
+)
+from sokho.modules.stock.infrastructure.backdating_statements import LOWS, SUM_UP
 from sokho.modules.stock.infrastructure.digests import Seal, message
 from sokho.modules.stock.infrastructure.posting_statements import HOLD, LOOK_UP, OPEN, POST
 from sokho.modules.stock.infrastructure.transaction_statements import (
@@ -143,6 +152,13 @@ class PostgresStockRepo(StockRepository):
             moves=tuple(entry.moves),
         )
 
+    async def sum_up(self, months: Collection[Month]) -> None:
+        await self._tx.fetch_all(SUM_UP, **_columns(months))
+
+    async def lows(self, months: Collection[Month], since: datetime) -> Sequence[Low]:
+        rows = await self._tx.fetch_all(LOWS, since=since, **_columns(months))
+        return [Low(row["account_id"], row["quantity"], row["short_at"]) for row in rows]
+
     async def get(self, id: UUID) -> StockTransaction | None:
         row = await self._tx.fetch_one(GET, id=id)
         return None if row is None else (await self.with_moves([row]))[0]
@@ -190,6 +206,11 @@ def receiving(moves: Sequence[Move]) -> list[UUID]:
     """Return the locations that moves bring goods to."""
     places = (move.target.location_id for move in moves)
     return [*{place for place in places if place is not None}]
+
+
+def _columns(months: Collection[Month]) -> dict[str, list[Any]]:
+    account_ids, starts, ends = zip(*sorted(months), strict=True)
+    return {"account_ids": list(account_ids), "starts": list(starts), "ends": list(ends)}
 
 
 def _stored_move(move: Move) -> dict[str, object]:
@@ -242,6 +263,7 @@ def _balance(row: Row, prefix: str = "") -> Balance:
         row[f"{prefix}reserved"],
         row[f"{prefix}seq"],
         row[f"{prefix}posted_at"],
+        row[f"{prefix}effective_at"],
     )
 
 

@@ -17,6 +17,7 @@ from sokho.modules.stock.infrastructure.tables import (
 
 _UUID, _TEXT, _NUMBER = sa.Uuid(), sa.Text(), sa.Integer()
 _BIG, _QUANTITY, _BYTES = sa.BigInteger(), sa.Numeric(20, 6), sa.LargeBinary()
+_INSTANT: Final = sa.DateTime(timezone=True)
 
 
 def _table(name: str, **columns: Any) -> Any:
@@ -164,7 +165,7 @@ _is_open = ~sa.exists().where(
 )
 _books = _held(sa.select(_both.c.from_account).where(_is_open))
 _from_balance, _to_balance = _books.alias("from_balance"), _books.alias("to_balance")
-_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at")
+_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at", "effective_at")
 
 _time_zone = (
     sa.select(_tenants.c.time_zone)
@@ -173,7 +174,7 @@ _time_zone = (
     .scalar_subquery()
 )
 _CLOCK: Final = (
-    sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("now"),
+    sa.func.clock_timestamp(type_=_INSTANT).label("now"),
     _time_zone.label("time_zone"),
 )
 
@@ -266,9 +267,9 @@ _row = sa.select(_ONE.label("one")).subquery("one")
 _head = (
     sa.select(
         DOCUMENT_NO.label("document_no"),
-        sa.func.greatest(
-            sa.func.clock_timestamp(), p("not_before", type_=sa.DateTime(timezone=True))
-        ).label("posted_at"),
+        sa.func.greatest(sa.func.clock_timestamp(), p("not_before", type_=_INSTANT)).label(
+            "posted_at"
+        ),
     )
     .select_from(_row.outerjoin(COUNTED, sa.true()))
     .where(~_is_closed)
@@ -334,7 +335,7 @@ _moved = sa.insert(moves).from_select(
     sa.select(
         sa.cast(TENANT, _UUID).label("tenant_id_"),
         p("id", type_=_UUID).label("id_"),
-        p("effective_at", type_=sa.DateTime(timezone=True)).label("effective_at_"),
+        p("effective_at", type_=_INSTANT).label("effective_at_"),
         _head.c.posted_at,
         *_move.c,
     ),
@@ -348,6 +349,12 @@ _balanced = (
         balances.c.account_id == sa.any_(p("account_ids", type_=ARRAY(_UUID))),
         balances.c.account_id == _balance.c.account_id,
     )
-    .values(on_hand=_balance.c.on_hand, seq=_balance.c.seq, posted_at=_head.c.posted_at)
+    .values(
+        on_hand=_balance.c.on_hand,
+        seq=_balance.c.seq,
+        posted_at=_head.c.posted_at,
+        # The latest of them: a document of the past leaves it.
+        effective_at=sa.func.greatest(balances.c.effective_at, p("effective_at", type_=_INSTANT)),
+    )
 )
 POST: Final = Statement(sa.select(_posted).add_cte(_moved.cte("moved"), _balanced.cte("balanced")))

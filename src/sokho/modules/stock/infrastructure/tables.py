@@ -43,6 +43,7 @@ balances = sa.Table(
     sa.Column("reserved", _QUANTITY, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("posted_at", _INSTANT),
+    sa.Column("effective_at", _INSTANT),
     sa.ForeignKeyConstraint(
         ["tenant_id", "account_id"], ["stock_accounts.tenant_id", "stock_accounts.id"]
     ),
@@ -119,6 +120,27 @@ moves = sa.Table(
             postgresql_where=sa.text(f"{side}_seq IS NOT NULL"),
         )
         for side in ("from", "to")
+    ),
+    *(
+        sa.Index(
+            None,
+            *("tenant_id", f"{side}_account", "effective_at", f"{side}_seq"),
+            postgresql_where=sa.text(f"{side}_seq IS NOT NULL"),
+        )
+        for side in ("from", "to")
+    ),
+)
+
+months = sa.Table(
+    "stock_months",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("account_id", sa.Uuid, primary_key=True),
+    sa.Column("starts_at", _INSTANT, primary_key=True),
+    sa.Column("change", _QUANTITY, nullable=False),
+    sa.Column("lowest", _QUANTITY, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "account_id"], ["stock_accounts.tenant_id", "stock_accounts.id"]
     ),
 )
 
