@@ -258,20 +258,28 @@ def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> 
 
     The page is found first, and then joined with what else is shown: by an index, in its order.
     """
-    legs: Any = sa.union_all(_leg("from", "to", -1), _leg("to", "from", 1)).subquery("legs")
-    time = legs.c[sort.field]
-    wanted = {
-        "since": time >= p("since", type_=_INSTANT),
-        "until": time < p("until", type_=_INSTANT),
-    }
     is_posted = sort.field == "posted_at"
-    page = keyset_rows(
-        sa.select(legs).where(*(wanted[name] for name in sorted(conditions))),
-        [legs.c.seq] if is_posted else [legs.c.effective_at, legs.c.seq],
-        descending=sort.descending,
-        resumed=resumed,
-    ).cte("page")
-    order = [page.c.seq] if is_posted else [page.c.effective_at, page.c.seq]
+    names = ("seq",) if is_posted else ("effective_at", "seq")
+
+    def page_of(rows: Any) -> Any:
+        key = [rows.c[name] for name in names]
+        return keyset_rows(sa.select(rows), key, descending=sort.descending, resumed=resumed)
+
+    def side_of(leg: "sa.Select[Any]", name: str) -> Any:
+        # Each side by its own index, no further than the page may reach.
+        rows = leg.subquery(name)
+        time = rows.c[sort.field]
+        wanted = {
+            "since": time >= p("since", type_=_INSTANT),
+            "until": time < p("until", type_=_INSTANT),
+        }
+        page = page_of(rows).where(*(wanted[name] for name in sorted(conditions)))
+        reach = p("limit", type_=sa.Integer) + p("offset", type_=sa.Integer)
+        return sa.select(page.limit(reach).offset(None).subquery(f"page_{name}"))
+
+    sides = (side_of(_leg("from", "to", -1), "out"), side_of(_leg("to", "from", 1), "in"))
+    page = page_of(sa.union_all(*sides).subquery("legs")).cte("page")
+    order = [page.c[name] for name in names]
     header = sa.and_(transactions.c.tenant_id == TENANT, transactions.c.id == page.c.transaction_id)
     other = sa.and_(accounts.c.tenant_id == TENANT, accounts.c.id == page.c.other_account)
     return Statement(
