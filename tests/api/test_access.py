@@ -92,6 +92,10 @@ OPERATIONS: Final = [
         query="?item_id={item_id}&location_id={location_id}",
     ),
     Operation(*("GET", STOCK + "/verification", Scope.STOCK_READ), query="?item_id={item_id}"),
+    Operation("GET", STOCK + "/period-lock", Scope.STOCK_LOCK),
+    Operation(
+        *("PUT", STOCK + "/period-lock", Scope.STOCK_LOCK, {"locked_before": None, "version": 0}),
+    ),
     Operation("GET", "/v1/tenant", Scope.TENANT_READ),
     Operation("PATCH", "/v1/tenant", Scope.TENANT_WRITE, {"name": "Quán"}),
     Operation("GET", "/v1/api-keys", Scope.KEYS_MANAGE),

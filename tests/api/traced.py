@@ -222,6 +222,16 @@ TRACES: Final[dict[str, Trace]] = {
         },
         refused={"note": 1},
     ),
+    "PUT /v1/stock/period-lock": Trace(
+        ("stock.period_locked",),
+        {"locked_before": "2020-01-01T00:00:00Z", "version": 0},
+        idles=False,  # a second one names a version that is no longer the last
+        changes=lambda answer: {
+            "locked_before": {"before": None, "after": answer["locked_before"]},
+            "version": {"before": 0, "after": 1},
+        },
+        refused={"locked_before": "2999-01-01T00:00:00Z", "version": 0},
+    ),
     "PATCH /v1/tenant": Trace(
         ("tenant.updated",),
         {"name": "Tiệm", "settings": {"a": 1}},

@@ -28,6 +28,8 @@ EXPLAINED: Final[Mapping[tuple[str, str], str]] = {
     ),
     ("0004", "prefer-bigint-over-int"): "the size of a change: at most of a request, 1 MiB",
     ("0007", "prefer-bigint-over-smallint"): "a year, and the number of a line: 1 to 500",
+    ("0011", "require-concurrent-index-creation"): "of a version before the first release",
+    ("0012", "prefer-bigint-over-int"): "a version that people make, one at a time",
 }
 """What squawk finds in a migration and is meant so."""
 

@@ -16,6 +16,7 @@ from sokho.modules.stock.domain.errors import (
     StockTransactionNotFoundError,
     refuse,
 )
+from sokho.modules.stock.domain.periods import not_before, refuse_locked
 from sokho.modules.stock.domain.posting import Books, check, post, reversal
 from sokho.modules.stock.domain.repository import (
     BY_ID,
@@ -44,7 +45,7 @@ class StockService:
     ) -> StockTransaction:
         """Post a document, whole or not at all.
 
-        Raises `InvalidError` and its kinds, `InsufficientStockError`,
+        Raises `InvalidError` and its kinds, `InsufficientStockError`, `PeriodLockedError`,
         `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
         """
         refuse([*document.faults()])
@@ -68,7 +69,7 @@ class StockService:
             request_key=request_key,
             reverses_id=None,
             moves=moves,
-            not_before=books.last_posted_at,
+            not_before=not_before(books),
         )
         return await self._stored(entry, books)
 
@@ -116,7 +117,7 @@ class StockService:
             request_key=request_key,
             reverses_id=original.id,
             moves=moves,
-            not_before=books.last_posted_at,
+            not_before=not_before(books),
         )
         return await self._stored(entry, books)
 
@@ -140,6 +141,7 @@ class StockService:
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
     async def _stored(self, entry: Entry, books: Books) -> StockTransaction:
+        refuse_locked(entry.effective_at, books)
         changes: dict[str, object] = {
             "type": {"after": entry.type},
             "lines": {"after": len(entry.moves)},

@@ -25,6 +25,7 @@ class LedgerFault(StrEnum):
     DOCUMENT_MISSING = "document_missing"
     MOVE_DATES_DIFFER = "move_dates_differ"
     REQUEST_REPEATED = "request_repeated"
+    POSTED_INTO_LOCKED_PERIOD = "posted_into_locked_period"
     RESERVED_DIFFERS = "reserved_differs"
 
     @property
@@ -180,6 +181,13 @@ _FAULTS: Final[Mapping[LedgerFault, tuple[str, str, Text]]] = {
         Text(
             vi="Một Idempotency-Key có nhiều hơn một chứng từ.",
             en="One Idempotency-Key has more than one document.",
+        ),
+    ),
+    LedgerFault.POSTED_INTO_LOCKED_PERIOD: (
+        *("I7", "stock_transactions"),
+        Text(
+            vi="Chứng từ được ghi vào kỳ đã khóa sổ.",
+            en="The document was posted into a period that was locked.",
         ),
     ),
     LedgerFault.RESERVED_DIFFERS: (

@@ -6,9 +6,11 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from sokho.core.dependencies import CurrentTransaction
+from sokho.modules.stock.domain.periods import PeriodService
 from sokho.modules.stock.domain.reads import StockReads
 from sokho.modules.stock.domain.service import StockService
 from sokho.modules.stock.domain.verification import LedgerCheck
+from sokho.modules.stock.infrastructure.postgres_periods import PostgresPeriodLocks
 from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
@@ -25,11 +27,17 @@ async def get_stock_reads(transaction: CurrentTransaction) -> StockReads:
     return PostgresStockReads(transaction)
 
 
+async def get_period_service(transaction: CurrentTransaction) -> PeriodService:
+    """Return the service on the locks of the caller's books."""
+    return PeriodService(PostgresPeriodLocks(transaction), transaction)
+
+
 async def get_ledger_check(request: Request, transaction: CurrentTransaction) -> LedgerCheck:
     """Return what proves the caller's ledger."""
     return PostgresLedgerCheck(transaction, request.app.state.ledger_seal)
 
 
 CurrentLedgerCheck = Annotated[LedgerCheck, Depends(get_ledger_check)]
+CurrentPeriodService = Annotated[PeriodService, Depends(get_period_service)]
 CurrentStockReads = Annotated[StockReads, Depends(get_stock_reads)]
 CurrentStockService = Annotated[StockService, Depends(get_stock_service)]

@@ -16,6 +16,7 @@ from sokho.core.infrastructure.database import (
     Transaction,
 )
 from sokho.core.infrastructure.database.keyset import page_values
+from sokho.core.infrastructure.database.turns import Turn, sharing
 from sokho.modules.stock.domain.documents import AccountKind, Document, Reason, TransactionType
 from sokho.modules.stock.domain.entities import Balance, Move, Side, StockTransaction
 from sokho.modules.stock.domain.errors import (
@@ -36,6 +37,7 @@ from sokho.modules.stock.domain.repository import (
 )
 from sokho.modules.stock.infrastructure.backdating_statements import LOWS, SUM_UP
 from sokho.modules.stock.infrastructure.digests import Seal, message
+from sokho.modules.stock.infrastructure.period_statements import LOCK_COLUMNS
 from sokho.modules.stock.infrastructure.posting_statements import HOLD, LOOK_UP, OPEN, POST
 from sokho.modules.stock.infrastructure.transaction_statements import (
     CONDITIONS,
@@ -57,6 +59,8 @@ class PostgresStockRepo(StockRepository):
     """The ledger of the tenant that `transaction` is bound to."""
 
     def __init__(self, transaction: Transaction, seal: Seal) -> None:
+        # Before anything is read: whoever locks a period waits for all who post, or they for him.
+        transaction.begin_with(sharing(Turn.PERIODS, transaction.tenant_id))
         self._tx = transaction
         self._seal = seal
 
@@ -91,9 +95,7 @@ class PostgresStockRepo(StockRepository):
             for side in ("from", "to")
             if row[f"{side}_on_hand"] is not None
         }
-        return Books(
-            lines=known, balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
-        )
+        return Books(lines=known, balances=balances, **_general(rows[0]))
 
     async def open_accounts(self, document: Document, books: Books) -> None:
         wanted: set[tuple[UUID, AccountKind, UUID | None]] = set()
@@ -166,9 +168,7 @@ class PostgresStockRepo(StockRepository):
     async def hold(self, account_ids: Collection[UUID]) -> Books:
         rows = await self._tx.fetch_all(HOLD, account_ids=list(account_ids))
         balances = {row["account_id"]: _balance(row) for row in rows}
-        return Books(
-            lines=(), balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
-        )
+        return Books(lines=(), balances=balances, **_general(rows[0]))
 
     async def list(
         self,
@@ -211,6 +211,10 @@ def receiving(moves: Sequence[Move]) -> list[UUID]:
 def _columns(months: Collection[Month]) -> dict[str, list[Any]]:
     account_ids, starts, ends = zip(*sorted(months), strict=True)
     return {"account_ids": list(account_ids), "starts": list(starts), "ends": list(ends)}
+
+
+def _general(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("now", "time_zone", *LOCK_COLUMNS.values())}
 
 
 def _stored_move(move: Move) -> dict[str, object]:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.infrastructure.document_numbers import COUNTED, DOCUMENT_NO
+from sokho.modules.stock.infrastructure.period_statements import LOCK_COLUMNS, latest_lock
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
@@ -176,6 +177,7 @@ _time_zone = (
 _CLOCK: Final = (
     sa.func.clock_timestamp(type_=_INSTANT).label("now"),
     _time_zone.label("time_zone"),
+    *(latest_lock(name).label(label) for name, label in LOCK_COLUMNS.items()),
 )
 
 LOOK_UP: Final = Statement(

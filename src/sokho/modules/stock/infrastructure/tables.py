@@ -154,3 +154,13 @@ counters = sa.Table(
     sa.Column("skips", sa.Boolean, nullable=False, server_default=sa.false()),
     postgresql_with={"fillfactor": 50},
 )
+
+period_locks = sa.Table(
+    "stock_period_locks",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("locked_before", _INSTANT),
+    sa.Column("set_at", _INSTANT, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+)

@@ -140,6 +140,8 @@ class PostgresLedgerCheck(LedgerCheck):
                     yield LedgerFinding(LedgerFault.DOCUMENT_CHANGED, id)
                 if row["has_twin"]:
                     yield LedgerFinding(LedgerFault.REQUEST_REPEATED, id)
+                if row["is_in_locked_period"]:
+                    yield LedgerFinding(LedgerFault.POSTED_INTO_LOCKED_PERIOD, id)
 
     def _is_spent(self) -> bool:
         self.is_cut = self._most is not None and self._looked_at >= self._most

@@ -9,7 +9,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.domain.documents import AccountKind
-from sokho.modules.stock.infrastructure.tables import accounts, balances, moves, transactions
+from sokho.modules.stock.infrastructure.period_statements import latest_lock
+from sokho.modules.stock.infrastructure.tables import (
+    accounts,
+    balances,
+    moves,
+    period_locks,
+    transactions,
+)
 
 _UUID, _BIG = sa.Uuid(), sa.BigInteger()
 _PAGE: Final[Any] = sa.literal_column("200")  # of documents: of 500 lines at most each
@@ -146,6 +153,15 @@ _line_count = (
 )
 
 
+# As the lock stood when it was posted: what was posted before was right, and so is what is
+# posted when a period is open again.
+_is_in_locked_period = sa.func.coalesce(
+    transactions.c.effective_at
+    < latest_lock("locked_before", period_locks.c.set_at < transactions.c.posted_at),
+    sa.false(),
+)
+
+
 @lru_cache
 def documents_statement(*, by_ids: bool) -> Statement:
     """Return the statement of a page of transactions with their digests, or of those of `ids`."""
@@ -158,6 +174,7 @@ def documents_statement(*, by_ids: bool) -> Statement:
             sa.null().label("reversed_by_id"),
             _has_twin.label("has_twin"),
             _line_count.label("line_count"),
+            _is_in_locked_period.label("is_in_locked_period"),
         )
         .where(transactions.c.tenant_id == TENANT, wanted)
         .order_by(transactions.c.id)
