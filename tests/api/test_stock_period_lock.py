@@ -212,7 +212,7 @@ class TestLockAndPost:
         for version, day in enumerate(range(3, 28)):
             lock = put(store.http, f"2026-01-{day:02}T00:00:00Z", version)
             days = [day - 2, day - 1, day - 1, day]
-            locking, *posting = await asyncio.gather(lock, *map(post, days))
+            locking, posting = await asyncio.gather(lock, asyncio.gather(*map(post, days)))
             assert locking.status_code == 200
             statuses += posting
         assert set(statuses) == {201, 409}

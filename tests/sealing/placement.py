@@ -140,7 +140,7 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "from_location_id"): replace(
         _known(lambda party: party.shelf_id), instead_of="to_location_id"
     ),
-    ("body", "version"): Plain((1,)),
+    ("body", "version"): _known(lambda party: party.version),
     # A row of a batch changes an item of the business, and makes one of any other SKU.
     ("body", "items/0/sku"): _known(lambda party: party.text("sku")),
     ("body", "items/0/name"): replace(_text("name"), is_needed=True),
