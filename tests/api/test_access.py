@@ -45,7 +45,7 @@ class Operation:
         )
 
 
-IDS: Final = ("item_id", "location_id", "transaction_id", "key_id", "tenant_id")
+IDS: Final = ("item_id", "location_id", "transaction_id", "count_id", "key_id", "tenant_id")
 ITEM: Final = {"sku": "A", "name": "B"}
 LOCATION: Final = {"code": "A", "name": "B", "kind": "warehouse"}
 ITEMS: Final = "/v1/items"
@@ -57,6 +57,8 @@ DOCUMENT: Final = {
     "type": "receipt",
     "lines": [{"sku": "A", "quantity": "1", "to_location_id": str(uuid4())}],
 }
+COUNTS: Final = "/v1/stock/counts"
+COUNTED: Final = {"lines": [{"sku": "A", "quantity": "1"}]}
 CONVERSIONS: Final = "/v1/items/{item_id}/conversions"
 
 OPERATIONS: Final = [
@@ -92,6 +94,16 @@ OPERATIONS: Final = [
         query="?item_id={item_id}&location_id={location_id}",
     ),
     Operation(*("GET", STOCK + "/verification", Scope.STOCK_READ), query="?item_id={item_id}"),
+    Operation(
+        *("POST", COUNTS, Scope.STOCK_WRITE, {"location_id": str(uuid4())}),
+        refusal="unknown_location",
+    ),
+    Operation("GET", COUNTS, Scope.STOCK_READ),
+    Operation("GET", COUNTS + "/{count_id}", Scope.STOCK_READ),
+    Operation("GET", COUNTS + "/{count_id}/lines", Scope.STOCK_READ),
+    Operation("POST", COUNTS + "/{count_id}/lines", Scope.STOCK_WRITE, COUNTED),
+    Operation("POST", COUNTS + "/{count_id}/post", Scope.STOCK_WRITE, {}),
+    Operation("POST", COUNTS + "/{count_id}/cancel", Scope.STOCK_WRITE),
     Operation("GET", STOCK + "/period-lock", Scope.STOCK_LOCK),
     Operation(
         *("PUT", STOCK + "/period-lock", Scope.STOCK_LOCK, {"locked_before": None, "version": 0}),

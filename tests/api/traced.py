@@ -24,6 +24,8 @@ ACTOR: Final = "nv-042 Nguyễn Thị Lan"
 KEY_NAME: Final = "máy của Trần Văn Tám"
 
 _DOCUMENTS: Final = "/v1/stock/transactions"
+_COUNTS: Final = "/v1/stock/counts"
+_COUNT: Final = _COUNTS + "/{count_id}"
 RECEIPT: Final = {
     "type": "receipt",
     "lines": [{"sku": "GIỮ", "quantity": "1", "to_location_id": "{kept_location_id}"}],
@@ -72,6 +74,8 @@ class Shop:
         places["kept_location_id"] = kept.json()["id"]
         posted = await shop.call("POST", _DOCUMENTS, RECEIPT)
         places["transaction_id"] = posted.json()["id"]
+        opened = await shop.call("POST", _COUNTS, {"location_id": "{kept_location_id}"})
+        places["count_id"] = opened.json()["id"]
         await log.new()
         return shop
 
@@ -221,6 +225,32 @@ TRACES: Final[dict[str, Trace]] = {
             "reverses_id": {"after": answer["reverses_id"]},
         },
         refused={"note": 1},
+    ),
+    f"POST {_COUNTS}": Trace(
+        ("stock.count_opened",),
+        {"location_id": "{location_id}"},
+        idles=False,
+        changes=lambda answer: {"location_id": {"after": answer["location_id"]}},
+        refused={"location_id": 1},
+    ),
+    f"POST {_COUNT}/lines": Trace(
+        ("stock.counted",),
+        {"lines": [{"sku": "GIỮ", "quantity": "1"}]},
+        idles=False,
+        changes=lambda _: {"lines": {"after": 1}},
+        refused={"lines": []},
+    ),
+    f"POST {_COUNT}/post": Trace(
+        ("stock.count_posted",),
+        {},
+        idles=False,
+        changes=lambda _: {"state": {"before": "open", "after": "posted"}},
+        refused={"uncounted_as_zero": 1},
+    ),
+    f"POST {_COUNT}/cancel": Trace(
+        ("stock.count_cancelled",),
+        idles=False,
+        changes=lambda _: {"state": {"before": "open", "after": "cancelled"}},
     ),
     "PUT /v1/stock/period-lock": Trace(
         ("stock.period_locked",),

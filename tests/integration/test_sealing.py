@@ -270,6 +270,8 @@ class TestGrants:
                 "stock_balances": counted,
                 "stock_counters": counted,
                 "stock_months": counted,
+                "stock_counts": counted,
+                "stock_count_lines": counted,
                 "stock_period_locks": kept,
             }
             assert len(granted) == len(dml) * 9 + sum(map(len, less.values()))

@@ -76,6 +76,7 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("path", "item_id"): _known(lambda party: party.item_id),
     ("path", "location_id"): _known(lambda party: party.location_id),
     ("path", "transaction_id"): _known(lambda party: party.transaction_id),
+    ("path", "count_id"): _known(lambda party: party.count_id),
     ("path", "unit"): _known(lambda party: party.text("case")),
     ("path", "code"): _known(lambda party: party.text("unit")),
     ("query", "cursor"): _known(lambda party: party.cursor),
@@ -139,6 +140,11 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "to_location_id"): replace(_known(lambda party: party.shelf_id), is_needed=True),
     ("body", "from_location_id"): replace(
         _known(lambda party: party.shelf_id), instead_of="to_location_id"
+    ),
+    # Of the warehouse a stocktake is open already, as of the shelf.
+    ("body", "location_id"): _known(lambda party: party.location_id),
+    ("body", "lines/0/barcode"): replace(
+        _known(lambda party: party.text("barcode")), instead_of="item_id"
     ),
     ("body", "version"): _known(lambda party: party.version),
     # A row of a batch changes an item of the business, and makes one of any other SKU.

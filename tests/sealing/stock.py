@@ -41,6 +41,7 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
         party.shelf_id, party.location_id = party.location_id, made.json()["id"]
 
     await _documents(http, party)
+    await _counts(http, party)
 
     for name in ("tills", "stockroom"):
         granted = {"name": party.text(name), "role": "owner"}
@@ -85,6 +86,19 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
             party.transaction_id = made.json()["id"]
     key = party.text("reversal")
     await _send(http, party, "POST", f"{made.headers['location']}/reverse", {}, key=key)
+
+
+async def _counts(http: httpx2.AsyncClient, party: Party) -> None:
+    """Open a stocktake of the shelf, which stays open, and one of the warehouse."""
+    path = "/v1/stock/counts"
+    for place in (party.warehouse_id, party.shelf_id):
+        opened = {"location_id": place, "note": party.text("note")}
+        made = await _send(http, party, "POST", path, opened, key=party.text(f"count{place}"))
+        party.count_id = made.json()["id"]
+    for item_id in (party.kept_item_id, party.item_id):
+        counted = {"lines": [{"item_id": item_id, "quantity": "1"}]}
+        lines = f"{path}/{party.count_id}/lines"
+        await _send(http, party, "POST", lines, counted, key=party.text(f"counted{item_id}"))
 
 
 async def _send(

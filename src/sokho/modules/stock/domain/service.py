@@ -1,6 +1,7 @@
 """What one can do with the ledger."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from uuid import UUID
 
 from sokho.core.domain.events import Event, EventLog
@@ -48,13 +49,8 @@ class StockService:
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `PeriodLockedError`,
         `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
         """
-        refuse([*document.faults()])
-        books = await self._repo.look_up(document)
-        if not books.are_open:
-            check(document, books)
-            await self._repo.open_accounts(document, books)
-            books = await self._repo.look_up(document)
-        moves = post(document, books, check(document, books))
+        books, quantities = await self.look_up(document)
+        moves = post(document, books, quantities)
         effective_at = document.effective_at or books.now
         entry = Entry(
             id=self._make_id(),
@@ -72,6 +68,19 @@ class StockService:
             not_before=not_before(books),
         )
         return await self._stored(entry, books)
+
+    async def look_up(self, document: Document) -> tuple[Books, Sequence[Decimal]]:
+        """Return the books of a document, held, and its quantities in the items' own units.
+
+        Raises `InvalidError` and its kinds.
+        """
+        refuse([*document.faults()])
+        books = await self._repo.look_up(document)
+        if not books.are_open:
+            check(document, books)
+            await self._repo.open_accounts(document, books)
+            books = await self._repo.look_up(document)
+        return books, check(document, books)
 
     async def reverse(
         self,

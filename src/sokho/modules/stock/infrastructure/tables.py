@@ -164,3 +164,45 @@ period_locks = sa.Table(
     sa.Column("set_at", _INSTANT, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
 )
+
+counts = sa.Table(
+    "stock_counts",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("location_id", sa.Uuid, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("opened_at", _INSTANT, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("closed_at", _INSTANT),
+    sa.Column("transaction_id", sa.Uuid),
+    sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "transaction_id"], ["stock_transactions.tenant_id", "stock_transactions.id"]
+    ),
+    sa.CheckConstraint("state IN ('open', 'posted', 'cancelled')", name="state"),
+    sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed_at"),
+    sa.CheckConstraint("state = 'posted' OR transaction_id IS NULL", name="transaction_id"),
+    sa.Index(
+        "stock_counts_open_key",
+        *("tenant_id", "location_id"),
+        unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+)
+
+count_lines = sa.Table(
+    "stock_count_lines",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("count_id", sa.Uuid, primary_key=True),
+    sa.Column("item_id", sa.Uuid, primary_key=True),
+    sa.Column("expected", _QUANTITY, nullable=False),
+    sa.Column("counted", _QUANTITY),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "count_id"], ["stock_counts.tenant_id", "stock_counts.id"]
+    ),
+    sa.ForeignKeyConstraint(["tenant_id", "item_id"], ["items.tenant_id", "items.id"]),
+    sa.CheckConstraint("expected >= 0 AND counted >= 0", name="quantity"),
+)
