@@ -44,7 +44,7 @@ async def opened(store: Store, location_id: str | None = None, **more: Any) -> s
 async def enter(store: Store, count: str, *lines: dict[str, Any]) -> Any:
     answer = await post(store, f"{count}/lines", {"lines": lines})
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    return answer.json()["lines"]
 
 
 async def closed(store: Store, count: str, **how: Any) -> Any:
@@ -53,7 +53,7 @@ async def closed(store: Store, count: str, **how: Any) -> Any:
     return answer.json()
 
 
-async def sheet(store: Store, count: str) -> dict[str, tuple[str, ...]]:
+async def sheet(store: Store, count: str) -> dict[str, tuple[Any, ...]]:
     answer = await store.http.get(f"{COUNTS}{count}/lines")
     assert answer.status_code == 200, answer.text
     columns = ("expected", "counted", "surplus", "shortage")

@@ -91,7 +91,7 @@ class Shop:
     ) -> httpx2.Response:
         """Call an operation with a valid key of whoever may, for somebody."""
         given = {"If-Match": "*", "Sokho-Actor": actor, **headers}
-        if path.startswith(_DOCUMENTS):
+        if path.startswith("/v1/stock/") and method == "POST":
             given.setdefault("Idempotency-Key", str(uuid4()))
         of_operator = path.startswith("/v1/admin")
         answer = await (self.operator if of_operator else self.http).request(

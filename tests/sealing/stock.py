@@ -95,10 +95,11 @@ async def _counts(http: httpx2.AsyncClient, party: Party) -> None:
         opened = {"location_id": place, "note": party.text("note")}
         made = await _send(http, party, "POST", path, opened, key=party.text(f"count{place}"))
         party.count_id = made.json()["id"]
-    for item_id in (party.kept_item_id, party.item_id):
-        counted = {"lines": [{"item_id": item_id, "quantity": "1"}]}
-        lines = f"{path}/{party.count_id}/lines"
-        await _send(http, party, "POST", lines, counted, key=party.text(f"counted{item_id}"))
+    third = {"sku": party.text("countedsku"), "name": party.text("countedname")}
+    found = (await _send(http, party, "POST", "/v1/items", third)).json()["id"]
+    counted = {"lines": [{"item_id": id, "quantity": "1"} for id in (party.kept_item_id, found)]}
+    lines = f"{path}/{party.count_id}/lines"
+    await _send(http, party, "POST", lines, counted, key=party.text("counted"))
 
 
 async def _send(

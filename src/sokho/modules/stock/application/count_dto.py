@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 
 from sokho.core.application.dto import RequestModel, ResponseModel
 from sokho.core.application.paging import ListQuery
-from sokho.core.application.schemas import looked_for, one_line, text
+from sokho.core.application.schemas import at_most, looked_for, one_line, text
 from sokho.core.domain.paging import Position
 from sokho.modules.stock.application.dto import Amount, Note, Sku, UnitCode
 from sokho.modules.stock.domain.counts import Count, CountFilter, CountLine, CountState, Entry
@@ -51,7 +51,9 @@ class CountEntry(RequestModel):
         None, description="The item's own unit, or one with a conversion."
     )
     replaces: bool = Field(
-        False, description="Take the place of what was counted before, instead of adding to it."
+        False,
+        strict=True,
+        description="Take the place of what was counted before, instead of adding to it.",
     )
 
     def entry(self) -> Entry:
@@ -72,6 +74,7 @@ class CountPost(RequestModel):
 
     uncounted_as_zero: bool = Field(
         False,
+        strict=True,
         description="Items that the books have and nobody has counted are gone. Otherwise they "
         "are left as they are.",
     )
@@ -105,6 +108,12 @@ class CountLineResponse(ResponseModel):
     shortage: Amount | None = Field(description="What was missing.")
 
 
+class CountedResponse(ResponseModel):
+    """The lines of the items that were counted."""
+
+    lines: Annotated[list[CountLineResponse], at_most(MOST_LINES)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownCountLine:
     """A line of a sheet as clients see it."""
@@ -132,6 +141,13 @@ class ShownCountLine:
             surplus=None if by is None else plain(max(by, nothing)),
             shortage=None if by is None else plain(max(-by, nothing)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCounted:
+    """Lines of a sheet as clients see them."""
+
+    lines: list[ShownCountLine]
 
 
 class CountListQuery(ListQuery):

@@ -22,6 +22,7 @@ from sokho.core.infrastructure.http.pages import Page
 from sokho.core.infrastructure.http.responses import Representation
 from sokho.core.infrastructure.http.routing import PreparedRoute
 from sokho.modules.stock.application.count_dto import (
+    CountedResponse,
     CountEntries,
     CountLineResponse,
     CountListQuery,
@@ -29,6 +30,7 @@ from sokho.modules.stock.application.count_dto import (
     CountPost,
     CountResponse,
     CountSheetQuery,
+    ShownCounted,
     ShownCountLine,
 )
 from sokho.modules.stock.domain.counts import (
@@ -54,6 +56,7 @@ from sokho.modules.stock.infrastructure.dependencies import CurrentCountService
 router = APIRouter(prefix="/v1/stock/counts", tags=["stock"], route_class=PreparedRoute)
 
 COUNT: Final = Representation(CountResponse, Count)
+COUNTED: Final = Representation(CountedResponse, ShownCounted)
 LINE: Final = Representation(CountLineResponse, ShownCountLine)
 
 CountId = Annotated[UUID, Path(description="The stocktake's id.")]
@@ -137,7 +140,7 @@ async def list_stock_count_lines(
 @router.post(
     "/{count_id}/lines",
     dependencies=[tenant_with(Scope.STOCK_WRITE)],
-    response_model=list[CountLineResponse],
+    response_model=CountedResponse,
     responses=problems(
         *_ONE,
         ItemArchivedError,
@@ -156,7 +159,7 @@ async def enter_stock_count_lines(
     Entries of one item add up; one that `replaces` begins anew. The answer is the items' lines.
     """
     lines = await counts.enter(count_id, [line.entry() for line in body.lines])
-    return LINE.many([ShownCountLine.of(line) for line in lines])
+    return COUNTED.one(ShownCounted([ShownCountLine.of(line) for line in lines]))
 
 
 @router.post(

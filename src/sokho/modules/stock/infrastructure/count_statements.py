@@ -167,15 +167,14 @@ def counts_statement(conditions: frozenset[str], *, descending: bool, resumed: b
     return keyset_page(rows, [counts.c.id], descending=descending, resumed=resumed)
 
 
-_found = sa.func.coalesce(
-    count_lines.c.counted,
-    sa.case((p("uncounted_as_zero", type_=sa.Boolean()), _ZERO), else_=count_lines.c.expected),
-)
-DIFFERING: Final = Statement(
-    sa.select(
-        count_lines.c.item_id, sa.func.trim_scale(_found - count_lines.c.expected).label("by")
+@lru_cache
+def differing_statement(*, uncounted_as_zero: bool) -> Statement:
+    """Return the statement of the items of a stocktake whose count differs, and by how much."""
+    counted, expected = count_lines.c.counted, count_lines.c.expected
+    found = sa.func.coalesce(counted, _ZERO) if uncounted_as_zero else counted
+    return Statement(
+        sa.select(count_lines.c.item_id, sa.func.trim_scale(found - expected).label("by"))
+        .where(*_of_count, found != expected)
+        .order_by(count_lines.c.item_id)
+        .limit(p("limit", type_=sa.Integer))
     )
-    .where(*_of_count, _found != count_lines.c.expected)
-    .order_by(count_lines.c.item_id)
-    .limit(p("limit", type_=sa.Integer))
-)

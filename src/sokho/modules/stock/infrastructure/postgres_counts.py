@@ -34,7 +34,6 @@ from sokho.modules.stock.infrastructure.count_statements import (
     CLOSE,
     COUNT_CONDITIONS,
     COUNTED,
-    DIFFERING,
     GET_COUNT,
     HOLD_COUNT,
     LINES_OF,
@@ -42,6 +41,7 @@ from sokho.modules.stock.infrastructure.count_statements import (
     OPEN_COUNT,
     WRITE,
     counts_statement,
+    differing_statement,
     sheet_statement,
 )
 
@@ -108,7 +108,7 @@ class PostgresCountRepo(CountRepository):
         self, id: UUID, limit: int, *, uncounted_as_zero: bool
     ) -> Sequence[tuple[UUID, Decimal]]:
         rows = await self._tx.fetch_all(
-            DIFFERING, id=id, limit=limit, uncounted_as_zero=uncounted_as_zero
+            differing_statement(uncounted_as_zero=uncounted_as_zero), id=id, limit=limit
         )
         return [(row["item_id"], row["by"]) for row in rows]
 
