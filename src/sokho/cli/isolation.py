@@ -1,7 +1,8 @@
-"""``sokho check isolation``: are tenants sealed, in this database or any other?"""
+"""``sokho check isolation``: whether tenants are sealed, in this database or any other."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
@@ -54,7 +55,7 @@ def add_to(app: typer.Typer) -> None:
     )(isolation)
 
 
-def isolation(
+def isolation(  # noqa: PLR0917 - typer calls it by name
     database_url: Annotated[
         str | None,
         typer.Option(
@@ -78,15 +79,12 @@ def isolation(
         ),
     ] = None,
     tenant_column: Annotated[
-        str | None,
-        typer.Option(help=tr("Cột doanh nghiệp: tenant_id.", "The tenant column: tenant_id.")),
-    ] = None,
+        str, typer.Option(help=tr("Cột doanh nghiệp.", "The tenant column."))
+    ] = Target.tenant_column,
     tenant_setting: Annotated[
-        str | None,
-        typer.Option(
-            help=tr("Biến gán doanh nghiệp.", "The setting that binds a tenant."),
-        ),
-    ] = None,
+        str,
+        typer.Option(help=tr("Biến gán doanh nghiệp.", "The setting that binds a tenant.")),
+    ] = Target.tenant_setting,
     shared_table: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,19 +107,19 @@ def isolation(
     as_json: AsJson = False,
 ) -> None:
     """Exit with 0 when sealed, 1 with findings, 2 when the check could not run."""
-    options = {
-        "tenant_column": tenant_column,
-        "tenant_setting": tenant_setting,
-        "schemas": frozenset(schema or ()),
-        "shared_tables": frozenset(shared_table or ()),
-        "probe_writes": probe_writes,
-    }
-    given = {name: value for name, value in options.items() if value}
+    target = Target(
+        app_role=app_role or "",
+        tenant_column=tenant_column,
+        tenant_setting=tenant_setting,
+        schemas=frozenset(schema or ()),
+        shared_tables=frozenset(shared_table or ()),
+        probe_writes=probe_writes,
+    )
     try:
         if database_url is None:
-            report, leaks = _own(app_role, given)
+            report, leaks = _own(target)
         else:
-            report, leaks = _check(database_url, app_role, given), []
+            report, leaks = _check(database_url, target), []
     except OperatorError as error:
         fail(error.text, exit_code=2)
     if as_json:
@@ -131,13 +129,14 @@ def isolation(
     raise typer.Exit(1 if report.findings or leaks else 0)
 
 
-def _own(app_role: str | None, given: Mapping[str, object]) -> tuple[Report, list[Leak]]:
+def _own(target: Target) -> tuple[Report, list[Leak]]:
     """Check the database of the settings: by what holds for any, and by our own template."""
     with running_database() as (settings, _):
         url = settings.url("database_url")
         sees_more = settings.admin_database_url
         dsn = url if sees_more is None else sees_more.get_secret_value()
-        report = _check(dsn, app_role or unquote(urlsplit(url).username or ""), given)
+        role = target.app_role or unquote(urlsplit(url).username or "")
+        report = _check(dsn, replace(target, app_role=role))
         known = {(each.code, each.object) for each in report.found}
         leaks = [
             each
@@ -152,10 +151,10 @@ async def _find(database: Database) -> list[Leak]:
         return await find_leaks(connection)
 
 
-def _check(dsn: str, app_role: str | None, given: Mapping[str, object]) -> Report:
+def _check(dsn: str, target: Target) -> Report:
     async def run() -> Report:
-        target = Target(app_role or await role_of(dsn), **given)  # type: ignore[arg-type] - named by the options
-        return await check_isolation(dsn, target)
+        role = target.app_role or await role_of(dsn)
+        return await check_isolation(dsn, replace(target, app_role=role))
 
     if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
         raise OperatorError(_BAD_URL)
@@ -171,7 +170,10 @@ def _document(report: Report, leaks: Iterable[Leak]) -> dict[str, object]:
     findings = [_told(each) for each in report.findings]
     findings += [
         {
-            **{"code": each.code, "object": each.object, "detail": "", "mend": ""},
+            "code": each.code,
+            "object": each.object,
+            "detail": "",
+            "mend": "",
             "reason": each.text._asdict(),
         }
         for each in leaks

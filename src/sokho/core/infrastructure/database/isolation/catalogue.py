@@ -25,7 +25,8 @@ VIEWS: Final = frozenset({"v"})
 MATERIALIZED: Final = "m"
 FOREIGN: Final = "f"
 
-ROWS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+WRITES: Final = frozenset({"INSERT", "UPDATE", "DELETE"})
+ROWS: Final = WRITES | {"SELECT"}
 
 
 @cache
@@ -115,6 +116,11 @@ class Relation:
     def granted(self) -> frozenset[str]:
         """What the service may do, as whomever."""
         return frozenset().union(*self.privileges.values())
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the service may change its rows."""
+        return not self.granted.isdisjoint(WRITES)
 
     @property
     def is_reachable(self) -> bool:

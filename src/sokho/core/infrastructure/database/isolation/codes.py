@@ -71,11 +71,11 @@ CODES: Final = {
         "row-level security is not forced on the owner",
     ),
     "partition_unsealed": _finding(
-        "phân vùng hoặc bảng con đọc được trực tiếp mà không có bảo mật theo dòng của riêng nó",
-        "a partition or child table can be reached directly, without row-level security of its own",
+        "phân vùng hoặc bảng con không có bảo mật theo dòng: ai tới trực tiếp thì không bị lọc",
+        "a partition or child table has no row-level security: who comes directly is not filtered",
     ),
     "no_tenant_column": _finding(
-        "dịch vụ đọc được bảng không có cột doanh nghiệp, và bảng không được khai báo là dùng chung",
+        "dịch vụ tới được bảng không có cột doanh nghiệp mà không được khai báo là dùng chung",
         "the service reaches a table without the tenant column that is not declared to be shared",
     ),
     "tenant_nullable": _finding(
@@ -89,6 +89,14 @@ CODES: Final = {
     "foreign_table": _finding(
         "dịch vụ đọc được bảng ngoại, vốn không thể có bảo mật theo dòng",
         "the service reaches a foreign table, which cannot have row-level security",
+    ),
+    "tenant_default_fixed": _advice(
+        "cột doanh nghiệp có giá trị mặc định cố định: dòng quên gán được ghi cho một doanh nghiệp",
+        "the tenant column has a fixed default: what is not bound counts as one tenant's",
+    ),
+    "shared_table_written": _advice(
+        "dịch vụ ghi được bảng dùng chung: doanh nghiệp này đọc được điều doanh nghiệp kia ghi",
+        "the service writes to a shared table: one tenant reads what another wrote",
     ),
     "shared_table_unknown": _advice(
         "bảng dùng chung được khai báo không tồn tại",
@@ -139,7 +147,7 @@ CODES: Final = {
     ),
     # Keys
     "unique_without_tenant": _finding(
-        "khóa duy nhất không có cột doanh nghiệp: bị từ chối là biết doanh nghiệp khác có giá trị ấy",
+        "khóa duy nhất không có cột doanh nghiệp: bị từ chối là biết bên khác có giá trị ấy",
         "a unique key without the tenant: a refusal tells that another tenant has the value",
     ),
     "unique_over_ids": _advice(
@@ -164,32 +172,28 @@ CODES: Final = {
     ),
     # Views and functions
     "view_definer": _finding(
-        "khung nhìn đọc bảng với quyền của chủ nó, vượt qua chính sách (thiếu security_invoker)",
-        "a view reads with its owner's rights, past the policies (no security_invoker)",
-    ),
-    "view_not_invoker": _advice(
-        "khung nhìn đọc với quyền của chủ nó; hiện chính sách vẫn áp dụng cho chủ ấy",
-        "a view reads with its owner's rights; for now the policies hold that owner too",
+        "khung nhìn đọc bảng với quyền của chủ nó, không phải của dịch vụ (thiếu security_invoker)",
+        "a view reads with its owner's rights, not the service's (no security_invoker)",
     ),
     "materialized_view": _finding(
         "dịch vụ đọc được khung nhìn vật hóa chứa dòng của mọi doanh nghiệp",
         "the service can read a materialized view, which keeps a copy of everybody's rows",
     ),
     "definer_function": _finding(
-        "dịch vụ gọi được hàm SECURITY DEFINER chạm tới dòng của doanh nghiệp vượt qua chính sách",
-        "the service may call a SECURITY DEFINER function that reaches rows past the policies",
+        "dịch vụ gọi được hàm SECURITY DEFINER, vốn chạm tới các dòng bằng quyền của chủ nó",
+        "the service may call a SECURITY DEFINER function that reaches rows as its owner",
     ),
     "definer_harmless": _advice(
-        "dịch vụ gọi được hàm SECURITY DEFINER; hiện nó không vượt qua chính sách nào",
-        "the service may call a SECURITY DEFINER function; for now it passes no policy",
+        "dịch vụ gọi được hàm SECURITY DEFINER; hiện nó không chạm tới bảng của doanh nghiệp nào",
+        "the service may call a SECURITY DEFINER function; for now it reaches no tenant table",
     ),
     "definer_search_path": _finding(
         "hàm SECURITY DEFINER không cố định search_path: người gọi chọn được bảng mà nó dùng",
         "a SECURITY DEFINER function without a pinned search_path: callers choose its tables",
     ),
     "definer_trigger": _finding(
-        "trigger chạy hàm SECURITY DEFINER chạm tới dòng của doanh nghiệp vượt qua chính sách",
-        "a trigger runs a SECURITY DEFINER function that reaches rows past the policies",
+        "trigger chạy hàm SECURITY DEFINER, vốn chạm tới các dòng bằng quyền của chủ nó",
+        "a trigger runs a SECURITY DEFINER function that reaches rows as its owner",
     ),
     "leakproof_function": _finding(
         "hàm tự khai báo LEAKPROOF: nó được chạy trên dòng trước khi chính sách lọc",
@@ -275,9 +279,16 @@ CODES: Final = {
         "phép thử không phát hiện được bảng cố ý để hở: kết quả không đáng tin",
         "the check missed a table that was broken on purpose: its result is worth nothing",
     ),
-    "reads_not_exercised": _not_exercised("chưa thử đọc được", "reading could not be tried"),
-    "writes_not_exercised": _not_exercised("chưa thử ghi được", "writing could not be tried"),
+    "reads_not_exercised": _not_exercised(
+        "chưa thử đọc được: không có dòng để thử, không đủ quyền, hoặc quá lâu",
+        "reading could not be tried: no rows to try it on, no right to, or no time",
+    ),
+    "writes_not_exercised": _not_exercised(
+        "chưa thử ghi được: không có dòng của hai doanh nghiệp, hoặc không đủ quyền",
+        "writing could not be tried: no rows of two tenants, or no right to",
+    ),
     "orphans_not_exercised": _not_exercised(
-        "chưa đối chiếu được khóa ngoại trên các dòng", "foreign keys could not be compared by rows"
+        "chưa đối chiếu được khóa ngoại trên các dòng: không đủ quyền, hoặc quá lâu",
+        "foreign keys could not be compared by rows: no right to, or no time",
     ),
 }

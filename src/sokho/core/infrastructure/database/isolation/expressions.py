@@ -1,4 +1,4 @@
-"""Reads a policy's text: is a row let through only if its tenant is the bound one?
+"""Reads a policy's text, to tell whether it is true of the bound tenant's rows alone.
 
 PostgreSQL prints policies in one form, with every operator in parentheses. What is not understood
 is never taken for safe.
@@ -80,7 +80,7 @@ class _Reader:
         self.wrappers: list[str] = []
         self.casts_column = False
 
-    def fault_of(self, tokens: Sequence[str]) -> Fault | None:
+    def fault_of(self, tokens: Sequence[str]) -> Fault | None:  # noqa: PLR0911 - one a form
         tokens = _bare(tokens)
         if len(alternatives := _split(tokens, "OR")) > 1:
             return next((fault for each in alternatives if (fault := self.fault_of(each))), None)
@@ -109,7 +109,9 @@ class _Reader:
             return is_column
         return _is_name(tokens) and _plain(tokens[-1]) == self._column
 
-    def is_setting(self, tokens: Sequence[str], *, may_wrap: bool = True) -> bool:
+    def is_setting(  # noqa: PLR0911 - one a form
+        self, tokens: Sequence[str], *, may_wrap: bool = True
+    ) -> bool:
         """Whether this is `current_setting`, or what may stand around it."""
         tokens = _bare(tokens)
         inner, cast = _without_cast(tokens)

@@ -11,7 +11,7 @@ _PREDEFINED: Final = frozenset(
     {
         *("pg_read_all_data", "pg_write_all_data", "pg_read_server_files", "pg_write_server_files"),
         *("pg_execute_server_program", "pg_monitor", "pg_read_all_stats", "pg_stat_scan_tables"),
-        *("pg_create_subscription", "pg_maintain", "pg_signal_backend", "pg_database_owner"),
+        *("pg_create_subscription", "pg_database_owner"),
     }
 )
 

@@ -22,6 +22,8 @@ def find_in_tables(catalogue: Catalogue) -> Iterator[Finding]:
     """Yield what is wrong with the tables that the service reaches."""
     for relation in catalogue.judged:
         if catalogue.is_shared(relation):
+            if relation.is_writable and relation.kind in TABLES:
+                yield Finding("shared_table_written", relation.name)
             continue
         if relation.kind == FOREIGN and relation.is_reachable:
             yield Finding("foreign_table", relation.name, "", _revoked(catalogue, relation))
@@ -54,9 +56,9 @@ def _of_tenants(catalogue: Catalogue, table: Relation) -> Iterator[Finding]:
     if not table.row_security:
         enable = f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY"
         if table.parents:
-            # Through the parent its policies hold; nobody else's concern but of who comes directly.
-            if table.is_reachable:
-                yield Finding("partition_unsealed", table.name, "", enable)
+            # Through the parent the parent's policies hold: it is about who comes directly.
+            level = None if table.is_reachable else Level.ADVICE
+            yield Finding("partition_unsealed", table.name, "", enable, level)
         else:
             level = None if table.is_reachable else Level.ADVICE
             mend = f"{enable}; {new_policy(catalogue, table, 'PERMISSIVE')}"

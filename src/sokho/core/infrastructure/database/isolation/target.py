@@ -11,7 +11,7 @@ ALWAYS_SHARED: Final = frozenset({VERSION_TABLE})
 """Tables that hold nothing of anybody's, wherever they stand."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: its defaults can be asked for
 class Target:
     """Whom, and by which names, the check asks about."""
 

@@ -7,8 +7,6 @@ from sokho.core.infrastructure.database.isolation.codes import Level
 from sokho.core.infrastructure.database.isolation.report import Finding
 from sokho.core.infrastructure.database.pool import Connection
 
-_WRITES = frozenset({"INSERT", "UPDATE", "DELETE"})
-
 
 async def find_by_sql(connection: Connection, catalogue: Catalogue) -> AsyncIterator[Finding]:
     """Yield what each theme finds. Of a superuser nothing but that he is one has to be told."""
@@ -16,7 +14,7 @@ async def find_by_sql(connection: Connection, catalogue: Catalogue) -> AsyncIter
     oids = [table.oid for table in tables]
     acting = [role.oid for role in catalogue.acting if not role.superuser]
     relations = [each.oid for each in catalogue.judged if each.tenant is not None]
-    written = [table.oid for table in tables if not table.granted.isdisjoint(_WRITES)]
+    written = [each.oid for each in catalogue.judged if each.is_writable]
     themes: dict[str, tuple[object, ...]] = {
         "keys": (
             oids,

@@ -95,4 +95,10 @@ FROM tenant_table
 WHERE NOT is_partition
   AND NOT EXISTS (SELECT FROM pg_index AS i
                   WHERE i.indrelid = tenant_table.oid AND i.indkey[0] = tenant_table.tenant)
+UNION ALL
+SELECT 'tenant_default_fixed', false, name::text, pg_get_expr(d.adbin, d.adrelid),
+       format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', name, t.column)
+FROM tenant_table AS t
+JOIN pg_attrdef AS d ON d.adrelid = t.oid AND d.adnum = t.tenant
+WHERE NOT t.is_registry AND pg_get_expr(d.adbin, d.adrelid) !~ '\('
 ORDER BY 1, 3, 4

@@ -7,7 +7,7 @@ SELECT c.oid, n.nspname AS schema, format('%I.%I', n.nspname, c.relname) AS name
        ARRAY(SELECT inhparent FROM pg_inherits WHERE inhrelid = c.oid) AS parents,
        tenant.attname AS tenant, tenant.attnum AS tenant_number,
        format_type(tenant.atttypid, tenant.atttypmod) AS tenant_type,
-       tenant.attnotnull OR EXISTS (
+       tenant.attnotnull OR kind.typnotnull OR EXISTS (
            SELECT FROM pg_constraint AS k
            WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.convalidated
              AND pg_get_expr(k.conbin, k.conrelid) = '(' || quote_ident(tenant.attname) || ' IS NOT NULL)'
@@ -22,6 +22,7 @@ FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_attribute AS tenant
   ON tenant.attrelid = c.oid AND tenant.attname = $1 AND NOT tenant.attisdropped
+LEFT JOIN pg_type AS kind ON kind.oid = tenant.atttypid
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^(pg_|information_schema$)'
   -- What an extension brought is the extension's.
   AND NOT EXISTS (SELECT FROM pg_depend AS d

@@ -1,5 +1,5 @@
 -- What carries rows out of row-level security's reach: publications and rewrite rules.
--- $1: tenant tables; $2: those of them that the service may write to.
+-- $1: tenant tables; $2: relations that the service may write to.
 SELECT 'publication' AS code, true AS is_finding, quote_ident(p.pubname) AS object,
        (array_agg(c.oid::regclass::text ORDER BY c.oid))[1]
          || CASE WHEN count(*) > 1 THEN format(', … (%s)', count(*)) ELSE '' END AS detail,
