@@ -477,3 +477,82 @@ BROKEN: Final[Mapping[str, Broken]] = {
         _NOTES,
     ),
 }
+
+STILL_CLEAN: Final[Mapping[str, str]] = {
+    "everything is the superuser's": "REASSIGN OWNED BY shop_owner TO CURRENT_USER",
+    "a group holds grants and policies": (
+        "CREATE ROLE shop_team; GRANT shop_team TO shop_app;"
+        "CREATE TABLE shifts (org_id uuid NOT NULL, day date, PRIMARY KEY (org_id, day));"
+        "ALTER TABLE shifts ENABLE ROW LEVEL SECURITY;"
+        f"CREATE POLICY team ON shifts TO shop_team USING ({_RULE});"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON shifts TO shop_team"
+    ),
+    "a domain": (
+        "CREATE DOMAIN org AS uuid NOT NULL; CREATE TABLE days (org_id org, day date);"
+        "CREATE INDEX ON days (org_id); ALTER TABLE days ENABLE ROW LEVEL SECURITY;"
+        f"CREATE POLICY days ON days USING ({_RULE}); GRANT SELECT, INSERT ON days TO shop_app"
+    ),
+    "other spellings": (
+        "ALTER POLICY of_org ON notes USING ((SELECT current_setting('App.Org', false))::uuid"
+        " = notes.org_id) WITH CHECK (org_id = CAST(current_setting('app.org') AS uuid));"
+        "ALTER POLICY of_org ON orders USING (org_id IN (current_setting('app.org')::uuid));"
+        "ALTER POLICY of_org ON customers USING"
+        " (org_id::text = (SELECT NULLIF(current_setting('app.org', true), 'none')))"
+    ),
+    "a narrower policy": f"ALTER POLICY of_org ON notes USING (body IS NOT NULL AND ({_RULE}))",
+    "a second policy, as tight": (
+        f"CREATE POLICY again ON notes FOR SELECT TO PUBLIC USING ({_RULE} AND body <> '')"
+    ),
+    "two ways, both tight": f"ALTER POLICY of_org ON notes USING (({_RULE}) OR ({_RULE}))",
+    "a restrictive one that narrows": (
+        "CREATE POLICY living ON notes AS RESTRICTIVE USING (body IS NOT NULL)"
+    ),
+    "an open policy for others": (
+        "CREATE POLICY all_of_it ON notes TO shop_auditor USING (true);"
+        "GRANT SELECT ON notes TO shop_auditor"
+    ),
+    "partitions with policies of their own": (
+        "ALTER TABLE readings_2025 ENABLE ROW LEVEL SECURITY;"
+        f"CREATE POLICY own ON readings_2025 USING ({_RULE});"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON readings_2025 TO shop_app;"
+        "ALTER TABLE readings_2026 ENABLE ROW LEVEL SECURITY;"  # closed to who comes directly
+        "GRANT SELECT ON readings_2026 TO shop_app"
+    ),
+    "a closed table": (
+        "CREATE TABLE jobs (id int); ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;"
+        "GRANT SELECT ON jobs TO shop_app"
+    ),
+    "a table of nobody's concern": "CREATE TABLE migrations (version text)",
+    "a default that is bound": (
+        "ALTER TABLE notes ALTER org_id SET DEFAULT current_setting('app.org')::uuid"
+    ),
+    "a check instead of NOT NULL": (
+        "CREATE TABLE days (org_id uuid CHECK (org_id IS NOT NULL), day date);"
+        "CREATE INDEX ON days (org_id); ALTER TABLE days ENABLE ROW LEVEL SECURITY;"
+        f"CREATE POLICY days ON days USING ({_RULE}); GRANT SELECT ON days TO shop_app"
+    ),
+    "an empty preset": (
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET app.org = ''''', current_database());"
+        "EXECUTE format('ALTER DATABASE %I SET app.other = ''x''', current_database()); END$$"
+    ),
+    "a published table of countries": "CREATE PUBLICATION feed FOR TABLE countries",
+    "a materialized view of countries": (
+        "CREATE MATERIALIZED VIEW names AS SELECT name FROM countries;"
+        "GRANT SELECT ON names TO shop_app"
+    ),
+    "a materialized view for others": "CREATE MATERIALIZED VIEW names AS SELECT * FROM notes",
+    "a function with its owner's rights for others": (
+        "CREATE FUNCTION everything() RETURNS SETOF notes SECURITY DEFINER LANGUAGE sql"
+        "  AS 'SELECT * FROM notes'; REVOKE EXECUTE ON FUNCTION everything() FROM PUBLIC"
+    ),
+    "a function of the service's own rights": (
+        "CREATE FUNCTION everything() RETURNS SETOF notes LANGUAGE sql AS 'SELECT * FROM notes'"
+    ),
+    "a narrower exclusion": (
+        "CREATE EXTENSION btree_gist; ALTER TABLE notes ADD during daterange,"
+        " ADD EXCLUDE USING gist (org_id WITH =, during WITH &&)"
+    ),
+    "what extensions bring": "CREATE EXTENSION postgres_fdw; CREATE EXTENSION pg_stat_statements",
+    "a comment": "COMMENT ON TABLE notes IS 'OR true'",
+}
+"""Changes of the shop after which its tenants are as sealed as before."""

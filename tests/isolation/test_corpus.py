@@ -9,8 +9,16 @@ from sokho.core.infrastructure.database.isolation import (
     Target,
     check_isolation,
 )
-from tests.isolation.corpus import BROKEN, SHOP, STYLES, Style
+from tests.isolation.corpus import BROKEN, SHOP, STILL_CLEAN, STYLES, Style
 from tests.isolation.foreign import Foreign
+
+_NO_TEAM = """
+DO $$BEGIN
+    IF to_regrole('shop_team') IS NOT NULL THEN
+        DROP OWNED BY shop_team; DROP ROLE shop_team;
+    END IF;
+END$$
+"""
 
 # Found by nobody's mistake: what stands for a fault of the check or of a pooler.
 _NOT_BROUGHT_ABOUT = {"binding_stays", "control_missed"}
@@ -34,6 +42,12 @@ class TestCleanDatabases:
             report = await check(dsn, style)
         assert report.findings == []
         assert report.tenant_tables > 3
+
+    @pytest.mark.parametrize("name", STILL_CLEAN)
+    async def test_stay_clean(self, foreign: Foreign, name: str):
+        with foreign.database(SHOP, STILL_CLEAN[name], _NO_TEAM) as dsn:
+            report = await check(dsn, SHOP)
+        assert report.findings == []
 
     async def test_are_exercised(self, foreign: Foreign):
         with foreign.database(SHOP) as dsn:

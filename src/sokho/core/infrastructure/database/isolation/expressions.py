@@ -96,7 +96,7 @@ class _Reader:
                     return None
                 is_other = _Reader(self._column, None).is_setting(right, may_wrap=False)
                 return Fault.OTHER_SETTING if is_other else Fault.OPEN
-            if self.is_setting(left, may_wrap=False) and _is_name(right):
+            if self.is_setting(left, may_wrap=False) and self._is_other_column(right):
                 return Fault.OTHER_COLUMN
         return Fault.OPEN
 
@@ -108,6 +108,9 @@ class _Reader:
             self.casts_column |= is_column
             return is_column
         return _is_name(tokens) and _plain(tokens[-1]) == self._column
+
+    def _is_other_column(self, tokens: Sequence[str]) -> bool:
+        return _is_name(tokens) and _plain(tokens[-1]) != self._column
 
     def is_setting(  # noqa: PLR0911 - one a form
         self, tokens: Sequence[str], *, may_wrap: bool = True
