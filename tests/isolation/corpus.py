@@ -271,7 +271,9 @@ BROKEN: Final[Mapping[str, Broken]] = {
     ),
     "a function that is IMMUTABLE": _wrapped(f"IMMUTABLE LANGUAGE sql AS $$SELECT {_VALUE}$$"),
     "a function that is VOLATILE": _wrapped(f"VOLATILE LANGUAGE sql AS $$SELECT {_VALUE}$$"),
-    "a function that is LEAKPROOF": _wrapped(f"STABLE LEAKPROOF LANGUAGE sql AS $$SELECT {_VALUE}$$"),
+    "a function that is LEAKPROOF": _wrapped(
+        f"STABLE LEAKPROOF LANGUAGE sql AS $$SELECT {_VALUE}$$"
+    ),
     "a function with a tenant to fall back on": _wrapped(
         f"STABLE LANGUAGE sql AS $$SELECT coalesce({_VALUE}, '{A}')$$"
     ),
@@ -315,7 +317,7 @@ BROKEN: Final[Mapping[str, Broken]] = {
     ),
     "a foreign key without the tenant": Broken(
         "ALTER TABLE customers ADD CONSTRAINT ids UNIQUE (id);"
-        "ALTER TABLE orders ADD CONSTRAINT loose FOREIGN KEY (customer_id) REFERENCES customers (id)",
+        "ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers (id)",
         "foreign_key_without_tenant",
         "public.orders",
     ),

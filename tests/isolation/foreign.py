@@ -36,6 +36,12 @@ class Foreign:
                 self._run(name, undo)
             self._run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
+    def as_role(self, dsn: str, role: str) -> str:
+        """Return the URL by which `role` logs in to the database of `dsn`."""
+        parts = urlsplit(dsn)
+        address = parts.netloc.rpartition("@")[2]
+        return parts._replace(netloc=f"{role}:x@{address}").geturl()
+
     def close(self) -> None:
         """Drop everything."""
         for name in self._templates.values():
@@ -65,8 +71,13 @@ class Foreign:
         return parts._replace(path=f"/{database}").geturl()
 
     def _run(self, database: str, *commands: str) -> None:
+        self.execute(self._url(database), *commands)
+
+    def execute(self, dsn: str, *commands: str) -> None:
+        """Run commands on any database, each by itself."""
+
         async def run() -> None:
-            connection = await asyncpg.connect(self._url(database))
+            connection = await asyncpg.connect(dsn)
             try:
                 for command in commands:
                     await connection.execute(command)

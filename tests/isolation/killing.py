@@ -34,7 +34,7 @@ async def findings(urls: DatabaseUrls) -> set[str]:
             leaks = await find_leaks(connection)
     finally:
         await database.close()
-    return {each.code for each in [*report.findings, *leaks]}
+    return {each.code for each in report.findings} | {each.code for each in leaks}
 
 
 async def kills_schema(mutant: SchemaMutant, urls: DatabaseUrls) -> bool:

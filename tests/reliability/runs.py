@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
+from tests.isolation.mutants import CODE_MUTANTS, SCHEMA_MUTANTS
 from tests.reliability import (
     conflicts,
     database_kills,
@@ -10,6 +11,7 @@ from tests.reliability import (
     exhausted_pool,
     fuzzing,
     moved_clocks,
+    mutations,
     retry_storm,
     reused_keys,
     slow_sockets,
@@ -182,6 +184,20 @@ RUNS: Final = (
             ),
         )
         for workers in (1, 2)
+    ),
+    Run(
+        "Mutants",
+        "policies, keys, grants, roles, the binding and its kin, each weakened alone",
+        lambda site, _: mutations.mutations(site, schema=SCHEMA_MUTANTS, code=CODE_MUTANTS),
+        (
+            Control(
+                "any mutation: with the mutants left out, the checks and tests must be content",
+                lambda site, _: mutations.mutations(
+                    site, schema=SCHEMA_MUTANTS, code=CODE_MUTANTS, mutated=False
+                ),
+                (mutations.ALL_KILLED,),
+            ),
+        ),
     ),
     Run(
         "Schemathesis",

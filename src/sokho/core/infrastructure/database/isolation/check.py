@@ -54,7 +54,7 @@ async def check_isolation(dsn: str, target: Target) -> Report:
     async with _connected(dsn) as connection:
         await _refuse_unknown(connection, target)
         catalogue, found = await _look_at_catalogue(connection, target)
-    if not catalogue.tenant_tables:
+    if all(table.tenant != target.tenant_column for table in catalogue.tenant_tables):
         raise OperatorError(_NO_TABLE.format(column=target.tenant_column))
     if not (catalogue.app.superuser or catalogue.app.bypass_rls):
         async with _connected(dsn) as connection:
