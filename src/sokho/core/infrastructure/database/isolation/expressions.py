@@ -21,6 +21,12 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 
+# A name, with its schema, a length, and brackets; or one of the two words that follow another.
+_TYPE: Final = re.compile(
+    r'(?:character varying|double precision|(?:(?:\w+|"[^"]*") \. )?(?:\w+|"[^"]*"))'
+    r"(?: \( \d+(?: , \d+)* \))?(?: \[ \])?"
+)
+
 # Casts that keep two tenants apart: a length would cut one off.
 _FAITHFUL: Final = frozenset({"text", "varchar", "character varying", "uuid", "bigint", "int8"})
 
@@ -61,7 +67,7 @@ def reads_setting(body: str, setting: str) -> bool:
         start = 2 if words[1:2] == ["ATOMIC"] else 1
         tokens = [word for word in tokens[start:-1] if word != ";"]
         words = [word.upper() for word in tokens]
-    if words[:1] in (["SELECT"], ["RETURN"]):
+    if words[:1] == ["RETURN"]:
         tokens = tokens[1:]
     return _Reader("", setting).is_setting(tokens, may_wrap=False)
 
@@ -117,13 +123,13 @@ class _Reader:
     ) -> bool:
         """Whether this is `current_setting`, or what may stand around it."""
         tokens = _bare(tokens)
-        inner, cast = _without_cast(tokens)
-        if cast is not None:
-            return "(" not in cast and self.is_setting(inner, may_wrap=may_wrap)
         if tokens and tokens[0].upper() == "SELECT":
             parts = _split(tokens[1:], "AS")
             named = len(parts) == 1 or (len(parts) == 2 and len(parts[1]) == 1)  # noqa: PLR2004
             return named and self.is_setting(parts[0], may_wrap=may_wrap)
+        inner, cast = _without_cast(tokens)
+        if cast is not None:
+            return "(" not in cast and self.is_setting(inner, may_wrap=may_wrap)
         name, arguments = _call(tokens)
         if name is None:
             return False
@@ -191,10 +197,8 @@ def _without_cast(tokens: Sequence[str]) -> tuple[Sequence[str], str | None]:
     for at in range(len(tokens) - 1, -1, -1):
         depth += (tokens[at] in ")]") - (tokens[at] in "([")
         if depth == 0 and tokens[at] == "::":
-            kind = tokens[at + 1 :]
-            if all(re.fullmatch(r"[\w.()\[\]]+", word) for word in kind):
-                return tokens[:at], " ".join(kind).lower()
-            return tokens, None
+            kind = " ".join(tokens[at + 1 :]).lower()
+            return (tokens[:at], kind) if _TYPE.fullmatch(kind) else (tokens, None)
     return tokens, None
 
 
