@@ -193,7 +193,7 @@ RUNS: Final = (
             Control(
                 "any mutation: with the mutants left out, the checks and tests must be content",
                 lambda site, _: mutations.mutations(
-                    site, schema=SCHEMA_MUTANTS, code=CODE_MUTANTS, mutated=False
+                    site, schema=SCHEMA_MUTANTS, code={}, mutated=False
                 ),
                 (mutations.ALL_KILLED,),
             ),
