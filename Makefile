@@ -62,6 +62,6 @@ $(UV): requirements/uv.txt
 
 .venv/installed: $(UV) $(LOCK) pyproject.toml
 	@test -x $(BIN)/python || $(UV) venv --quiet --no-project --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCK)
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(LOCK)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -107,6 +107,32 @@ def _stops_as_uvicorn_does() -> None:
     server.serve = serve
 
 
+def _balances_are_not_held() -> None:
+    """Read balances as they are at the moment, whoever is about to change them."""
+    _lock_by(lambda select, **_: select)
+
+
+def _balances_are_held_in_any_order() -> None:
+    """Lock balances one after the other, as chance has it."""
+    import sqlalchemy as sa
+
+    lock = sa.Select.with_for_update
+    _lock_by(lambda select, **how: lock(select.order_by(None).order_by(sa.func.random()), **how))
+
+
+def _lock_by(lock: Any) -> None:
+    """Have the statements of posting made with another way to lock rows."""
+    import sqlalchemy as sa
+
+    import sokho.core.infrastructure.database  # its own statements stay as they are
+
+    selects: Any = sa.Select
+    real, selects.with_for_update = selects.with_for_update, lock
+    import sokho.modules.stock.infrastructure.posting_statements  # noqa: F401
+
+    selects.with_for_update = real
+
+
 _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {
     each.__name__.strip("_"): each
     for each in (
@@ -117,6 +143,8 @@ _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {
         _never_rolls_back,
         _takes_conflicts_for_faults,
         _stops_as_uvicorn_does,
+        _balances_are_not_held,
+        _balances_are_held_in_any_order,
     )
 }
 
