@@ -1,6 +1,8 @@
-"""R1 and R7 in short, and the controls: without locks, and with locks in any order."""
+"""R1, R2, R7 and W in short, each with the control that lacks what keeps the promise."""
 
 from tests.reliability.hot_item import NOT_OVERSOLD, hot_item
+from tests.reliability.item_history import LINEAR, item_history
+from tests.reliability.model_run import NO_DIVERGENCE, model_run
 from tests.reliability.opposite_transfers import NO_DEADLOCK, opposite_transfers
 from tests.reliability.sites import Site
 
@@ -24,11 +26,38 @@ class TestOppositeTransfers:
     async def test_wait_for_each_other_where_locks_have_no_order(self, site: Site):
         outcome = await opposite_transfers(
             site,
-            items=4,
-            documents=3,
+            items=6,
+            documents=8,
             clients=4,
             seed=1,
             workers=1,
             alteration="balances_are_held_in_any_order",
         )
         assert NO_DEADLOCK in outcome.broken, outcome.figures
+
+
+class TestItemHistory:
+    async def test_agrees_with_one_order_of_everything(self, site: Site):
+        outcome = await item_history(site, clients=10, actions=25, seed=1)
+        assert outcome.broken == [], outcome.figures
+
+    async def test_does_not_where_levels_are_read_from_a_copy(self, site: Site):
+        outcome = await item_history(
+            site,
+            clients=6,
+            actions=12,
+            seed=1,
+            workers=1,
+            alteration="levels_are_read_from_a_copy",
+        )
+        assert LINEAR in outcome.broken, outcome.figures
+
+
+class TestModel:
+    async def test_gives_every_answer_of_the_service(self, site: Site):
+        outcome = await model_run(site, examples=5, steps=25)
+        assert outcome.broken == [], outcome.figures
+
+    async def test_tells_a_service_that_does_something_else(self, site: Site):
+        outcome = await model_run(site, examples=20, alteration="reversals_leave_out_the_last_line")
+        assert NO_DIVERGENCE in outcome.broken, outcome.figures

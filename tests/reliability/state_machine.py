@@ -1,0 +1,301 @@
+"""Hypothesis makes up what two businesses do; each answer must be what the model says."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any, ClassVar, Final, NamedTuple
+from uuid import uuid4
+
+import httpx2
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.reliability.posts import KEY, REPLAYED
+from tests.reliability.reference import Books, Item, Line, Order, Refusal, Row
+from tests.reliability.stocking import LEVELS, TRANSACTIONS
+
+_CARD: Final = "/v1/stock/moves"
+_UNITS: Final[dict[str, dict[str, tuple[str, int]]]] = {
+    "cái": {"cái": ("1", 0), "tá": ("12", 0), "thùng": ("144", 0)},
+    "kg": {"kg": ("1", 3), "g": ("1/1000", 3), "tạ": ("100", 3)},
+    "lít": {"lít": ("1", 3), "chai": ("1/3", 0)},
+}
+"""What the items are counted in, and how much of it each of their units is, with its decimals."""
+
+_QUANTITIES: Final = [*map(str, range(1, 13)), "0.5", "2.125", "100", "2500"]
+_FAULTS: Final[dict[str, Row]] = {
+    "zero": {"quantity": "0"},
+    "negative": {"quantity": "-1"},
+    "huge": {"quantity": "1" + "0" * 30},
+    "all there can be": {"quantity": "99999999999999"},
+    "too fine": {"quantity": "0.0001"},
+    "another unit": {"unit": "ram"},
+    "no item": {"item": str(uuid4())},
+}
+"""What a line may have instead of what it should have."""
+
+_INDEX: Final = st.integers(min_value=0, max_value=2**16)
+_ONE_OF_TWO: Final = st.integers(min_value=0, max_value=1)
+
+
+class Divergence(AssertionError):
+    """The service did what the model did not expect."""
+
+
+class Drawn(NamedTuple):
+    """A line, by numbers that stand for the items, units and places that there are."""
+
+    item: int
+    unit: int
+    quantity: str
+    source: int
+    target: int
+
+
+class Sent(NamedTuple):
+    """A request that was answered with success."""
+
+    path: str
+    body: Row
+    key: str
+    answer: httpx2.Response
+
+
+@dataclass
+class Business:
+    """One business: its client, what the model knows of it, and what was sent."""
+
+    http: httpx2.Client
+    books: Books
+    sent: list[Sent] = field(default_factory=list)
+
+
+@dataclass
+class Tally:
+    """What was done in all examples together."""
+
+    steps: int = 0
+    posted: int = 0
+    refused: int = 0
+    compared: int = 0
+
+
+_LINES: Final = st.lists(
+    st.builds(
+        Drawn,
+        item=_INDEX,
+        unit=st.sampled_from([0, 0, 1, 2]),
+        quantity=st.sampled_from(_QUANTITIES),
+        source=_INDEX,
+        target=_INDEX,
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+class Businesses(RuleBasedStateMachine):
+    """Two businesses with the same goods, as an adversary would have them act."""
+
+    open: ClassVar[Callable[[], httpx2.Client]]
+    tally: ClassVar[Tally]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both: list[Business] = []
+        self.touched: tuple[int, tuple[str, str]] | None = None
+
+    @initialize()
+    def begin(self) -> None:
+        """Open both, and put the same goods and places into each."""
+        self.both = [_opened(type(self).open()) for _ in range(2)]
+
+    @rule(
+        who=_ONE_OF_TWO,
+        type=st.sampled_from(["receipt", "receipt", "issue", "transfer", "adjustment"]),
+        lines=_LINES,
+        day=st.none() | st.integers(min_value=1, max_value=28),
+        fault=st.sampled_from([None] * 8 + [*_FAULTS, "their item", "their place", "future"]),
+        reference=st.none() | st.integers(min_value=0, max_value=9),
+    )
+    def post(
+        self,
+        who: int,
+        type: str,
+        lines: list[Drawn],
+        day: int | None,
+        fault: str | None,
+        reference: int | None,
+    ) -> None:
+        """Ask for a document, right or with one fault."""
+        more: Row = {} if reference is None else {"external_ref": f"ĐH-{reference}"}
+        if day is not None:
+            more["effective_at"] = f"2026-0{1 + day % 9}-{day:02}T23:30:00Z"
+        if fault == "future":
+            more["effective_at"] = "2999-01-01T00:00:00Z"
+        if type == "adjustment":
+            more["reason"] = "count"
+        made = [self._line(who, type, drawn) for drawn in lines]
+        made[-1] = self._spoilt(who, made[-1], fault)
+        order = Order(type, tuple(made), more)
+        books = self.both[who].books
+        self._judge(who, TRANSACTIONS, order.body(), order, lambda: books.post(order))
+
+    @precondition(lambda self: any(each.books.documents for each in self.both))
+    @rule(who=_ONE_OF_TWO, whose=_ONE_OF_TWO, which=_INDEX)
+    def reverse(self, who: int, whose: int, which: int) -> None:
+        """Ask for the reversal of a document, of one's own or of the other's."""
+        known = [*self.both[whose].books.documents]
+        if not known:
+            return
+        id = known[which % len(known)]
+        books = self.both[who].books
+        self._judge(who, f"{TRANSACTIONS}/{id}/reverse", {}, id, lambda: books.reverse(id))
+        if who == whose:
+            self._same(self._get(who, f"{TRANSACTIONS}/{id}"), books.documents[id], "the document")
+
+    @precondition(lambda self: any(each.sent for each in self.both))
+    @rule(who=_ONE_OF_TWO, which=_INDEX, changed=st.booleans())
+    def repeat(self, who: int, which: int, changed: bool) -> None:
+        """Send what was posted again with its key, or something else with that key."""
+        one = self.both[who]
+        if not one.sent:
+            return
+        path, body, key, first = one.sent[which % len(one.sent)]
+        body = body | {"note": "khác"} if changed else body
+        again = one.http.post(path, json=body, headers={KEY: key})
+        if changed:
+            self._refused(again, Refusal(422, "idempotency_key_mismatch"))
+        else:
+            told = (again.status_code, again.content, REPLAYED in again.headers)
+            self._same(told, (201, first.content, True), "the answer told again")
+
+    @precondition(lambda self: any(each.books.documents for each in self.both))
+    @rule(who=_ONE_OF_TWO, which=_INDEX, by=st.sampled_from(["posted_at", "effective_at"]))
+    def look_back(self, who: int, which: int, by: str) -> None:
+        """Ask what was there at the time of a document."""
+        books = self.both[who].books
+        if not books.documents:
+            return
+        document = [*books.documents.values()][which % len(books.documents)]
+        query = {"as_of": document[by], "as_of_basis": by.removesuffix("_at"), "limit": "500"}
+        expected = books.levels(datetime.fromisoformat(document[by]), by)
+        self._same(self._get(who, LEVELS, **query), expected, f"levels as of {document[by]}")
+
+    @invariant()
+    def levels_and_cards_are_the_models(self) -> None:
+        """Compare all levels of both, and the card that was written to last, both ways."""
+        self.tally.steps += 1
+        for who, one in enumerate(self.both):
+            self._same(self._get(who, LEVELS, limit="500"), one.books.levels(), "levels")
+        if self.touched is not None:
+            who, account = self.touched
+            place = {"item_id": account[0], "location_id": account[1], "limit": "500"}
+            for by in ("posted_at", "effective_at"):
+                told = self._get(who, _CARD, sort=by, **place)
+                self._same(told, self.both[who].books.card(account, by), f"the card by {by}")
+
+    def teardown(self) -> None:
+        for one in self.both:
+            one.http.close()
+
+    def _judge(
+        self, who: int, path: str, body: Row, asked: Order | str, expect: Callable[[], list[Row]]
+    ) -> None:
+        """Send a request; take in what is posted, if it is what `expect` says."""
+        one, key = self.both[who], str(uuid4())
+        answer = one.http.post(path, json=body, headers={KEY: key})
+        try:
+            lines = expect()
+        except Refusal as refusal:
+            self._refused(answer, refusal)
+            self.tally.refused += 1
+            return
+        if answer.status_code != 201:
+            raise Divergence(f"refused: {path} {json.dumps(body)}: {answer.text}")
+        posted = answer.json()
+        self._same(posted["lines"], lines, "the lines")
+        type = one.books.documents[asked]["type"] if isinstance(asked, str) else asked.type
+        number = one.books.number(type, posted["effective_at"])
+        reverses = asked if isinstance(asked, str) else None
+        head = [posted[name] for name in ("type", "document_no", "reverses_id", "external_ref")]
+        self._same(head, [type, number, reverses, body.get("external_ref")], "the head")
+        if "effective_at" in body:
+            told, wanted = (datetime.fromisoformat(each["effective_at"]) for each in (posted, body))
+            self._same(told, wanted, "the date")
+        one.books.keep(posted, asked)
+        one.sent.append(Sent(path, body, key, answer))
+        self.touched = (who, one.books.legs[-1].account)
+        self.tally.posted += 1
+
+    def _refused(self, answer: httpx2.Response, expected: Refusal) -> None:
+        problem = answer.json()
+        told = (answer.status_code, problem.get("code"), (*_faults(problem, expected),))
+        self._same(told, (expected.status, expected.code, expected.faults), "the refusal")
+
+    def _get(self, who: int, path: str, **query: str) -> Any:
+        answer = self.both[who].http.get(path, params=query)
+        self._same(answer.status_code, 200, f"the status of {path}")
+        return answer.json()
+
+    def _same(self, told: object, expected: object, what: str) -> None:
+        self.tally.compared += 1
+        if told != expected:
+            raise Divergence(f"{what}: told {told}, expected {expected}")
+
+    def _line(self, who: int, type: str, drawn: Drawn) -> Line:
+        books = self.both[who].books
+        item = [*books.items.values()][drawn.item % len(books.items)]
+        unit = [None, *item.units][drawn.unit % (1 + len(item.units))]
+        source, target = (
+            books.places[number % len(books.places)] for number in (drawn.source, drawn.target)
+        )
+        takes = type in {"issue", "transfer"} or (type == "adjustment" and drawn.source % 2)
+        gives = type in {"receipt", "transfer"} or (type == "adjustment" and not drawn.source % 2)
+        return Line(
+            item.id, drawn.quantity, unit, source if takes else None, target if gives else None
+        )
+
+    def _spoilt(self, who: int, line: Line, fault: str | None) -> Line:
+        theirs = self.both[1 - who].books
+        if fault == "their item":
+            return replace(line, item=next(iter(theirs.items)))
+        if fault == "their place":
+            side = "source" if line.source is not None else "target"
+            return replace(line, **{side: theirs.places[0]})
+        return replace(line, **_FAULTS.get(fault or "", {}))
+
+
+def _faults(problem: Row, expected: Refusal) -> Iterator[object]:
+    """Yield what a problem tells of its faults, as the model does."""
+    for each in problem.get("errors", ()) if expected.faults else ():
+        if expected.code == "insufficient_stock":
+            names = ("pointer", "item_id", "location_id", "requested", "available")
+            yield tuple(each[name] for name in names)
+        else:
+            yield each["pointer"], each["code"]
+
+
+def _opened(http: httpx2.Client) -> Business:
+    def made(path: str, body: Row) -> str:
+        answer = http.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    items = {}
+    for unit, units in _UNITS.items():
+        sku = f"H-{unit}"
+        id = made("/v1/items", {"sku": sku, "name": sku, "unit": unit})
+        known = {code: (Fraction(factor), decimals) for code, (factor, decimals) in units.items()}
+        for code, (factor, _) in known.items():
+            if code != unit:
+                ratio = {"numerator": factor.numerator, "denominator": factor.denominator}
+                answer = http.put(f"/v1/items/{id}/conversions/{code}", json=ratio)
+                assert answer.status_code == 201, answer.text
+        items[id] = Item(id, sku, unit, known)
+    places = [
+        made("/v1/locations", {"code": code, "name": code, "kind": "warehouse"}) for code in "ABC"
+    ]
+    return Business(http, Books(items, places))
