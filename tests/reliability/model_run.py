@@ -12,7 +12,7 @@ from tests.conftest import SECRET
 from tests.integration.command_line import Cli
 from tests.reliability.outcomes import Outcome
 from tests.reliability.sites import TIMEOUT_SECONDS, Site
-from tests.reliability.state_machine import Businesses, Divergence, Tally
+from tests.reliability.state_machine import Businesses, DivergenceError, Tally
 
 NO_DIVERGENCE: Final = "every answer is the one that the model gives"
 PROVEN: Final = "`sokho check ledger` finds nothing"
@@ -59,7 +59,7 @@ async def model_run(
                     suppress_health_check=[*HealthCheck],
                 ),
             )
-        except Divergence as error:
+        except DivergenceError as error:
             divergence = "\n".join([str(error), *getattr(error, "__notes__", [])])
         environment = {"SOKHO_DATA_DIR": str(site.folder), **site.environment}
         check = Cli(SOKHO_SECRET=SECRET, **environment)("check", "ledger", "--json")

@@ -1,7 +1,8 @@
-"""R1, R2, R7 and W in short, each with the control that lacks what keeps the promise."""
+"""R1, R2, R7, R16 and W in short, each with the control that lacks what keeps the promise."""
 
 from tests.reliability.hot_item import NOT_OVERSOLD, hot_item
 from tests.reliability.item_history import LINEAR, item_history
+from tests.reliability.ledger_audit import ledger_audit
 from tests.reliability.model_run import NO_DIVERGENCE, model_run
 from tests.reliability.opposite_transfers import NO_DEADLOCK, opposite_transfers
 from tests.reliability.sites import Site
@@ -55,9 +56,15 @@ class TestItemHistory:
 
 class TestModel:
     async def test_gives_every_answer_of_the_service(self, site: Site):
-        outcome = await model_run(site, examples=5, steps=25)
+        outcome = await model_run(site, examples=6, steps=30)
         assert outcome.broken == [], outcome.figures
 
     async def test_tells_a_service_that_does_something_else(self, site: Site):
         outcome = await model_run(site, examples=20, alteration="reversals_leave_out_the_last_line")
         assert NO_DIVERGENCE in outcome.broken, outcome.figures
+
+
+class TestLedger:
+    async def test_is_whole_after_kills_and_told_where_it_was_spoilt(self, durable: Site):
+        outcome = await ledger_audit(durable, worker_kills=1, database_kills=1, clients=6, seed=1)
+        assert outcome.broken == [], outcome.figures
