@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ async def it_adds_up(store: Store, urls: DatabaseUrls) -> AsyncIterator[None]:
     await admin.close()
 
 
-def statuses(answers: list[httpx2.Response]) -> Counter[int]:
+def statuses(answers: Iterable[httpx2.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 

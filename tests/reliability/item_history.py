@@ -60,17 +60,18 @@ class _Clients:
         post = document(type, line(self._item, quantity, source, target))
         began = time.monotonic()
         answer = await post.send_until_done(self._http)
-        times = {"began": began, "ended": time.monotonic()}
+        ended = time.monotonic()
         self.statuses[answer.status_code] += 1
         if answer.status_code == 201:
             [moved] = answer.json()["lines"]
             side, sign = ("from", -1) if source == self._goods.here else ("to", 1)
             change, after = Decimal(sign * quantity), Decimal(moved[f"{side}_after"])
             seq = moved[f"{side}_seq"]
-            self.moves.append(Move(seq=seq, change=change, after=after, **times))
+            self.moves.append(Move(began=began, ended=ended, seq=seq, change=change, after=after))
         elif answer.json()["code"] == "insufficient_stock" and source == self._goods.here:
             [fault] = answer.json()["errors"]
-            self.readings.append(Reading(on_hand=Decimal(fault["available"]), **times))
+            on_hand = Decimal(fault["available"])
+            self.readings.append(Reading(began=began, ended=ended, on_hand=on_hand))
 
     async def _read_level(self, _: Random) -> None:
         await self._read(LEVELS, "on_hand")
@@ -87,7 +88,8 @@ class _Clients:
         ended = time.monotonic()
         self.statuses[answer.status_code] += 1
         if answer.status_code == 200:
-            seen = answer.json()[0] if answer.json() else {field: "0", "seq": 0}
+            rows: list[dict[str, Any]] = answer.json() or [{field: "0", "seq": 0}]
+            [seen] = rows
             on_hand, seq = Decimal(seen[field]), seen["seq"]
             self.readings.append(Reading(on_hand=on_hand, seq=seq, began=began, ended=ended))
 

@@ -64,9 +64,9 @@ class _Clerks:
             else:
                 self.unexpected.append(answer.text)
 
-    async def go_on(self) -> None:
-        """Wait until some more are posted."""
-        goal = len(self.posted) + 10
+    async def go_on(self, number: int) -> None:
+        """Wait until so many more are posted."""
+        goal = len(self.posted) + number
 
         async def went_on() -> bool:
             return len(self.posted) >= goal
@@ -99,11 +99,15 @@ async def ledger_audit(
     *,
     worker_kills: int,
     database_kills: int,
+    between: int,
     clients: int,
     seed: int,
     durable: bool = True,
 ) -> Outcome:
-    """Kill workers and the postmaster under `clients`; prove what is there, then spoil it."""
+    """Kill workers and the postmaster under `clients`; prove what is there, then spoil it.
+
+    `between` kills so many documents are posted.
+    """
     business = await site.business()
     if not durable:
         await site.execute(*_NOT_DURABLE)
@@ -120,13 +124,13 @@ async def ledger_audit(
         )
         kills = ["worker"] * worker_kills + ["database"] * database_kills
         for kill in chance.sample(kills, len(kills)):
-            await clerks.go_on()
+            await clerks.go_on(between)
             await asyncio.sleep(chance.uniform(0, 0.2))
             if kill == "worker":
                 os.kill(chance.choice(children(service.process.pid)), signal.SIGKILL)
             else:
                 await _kill_database(site)
-        await clerks.go_on()
+        await clerks.go_on(between)
         clerks.over = True
         await working
         found = await _check(site)

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from fractions import Fraction
 from typing import Any, ClassVar, Final, NamedTuple
 from uuid import uuid4
 
@@ -12,47 +11,30 @@ import httpx2
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.reliability.made_up import (
+    FAULTS,
+    INDEX,
+    LINES,
+    THEIR_ITEM,
+    THEIR_PLACE,
+    Drawn,
+    line,
+    opened,
+    spoilt,
+)
+from tests.reliability.orders import Account, Order, Refusal, Row
 from tests.reliability.posts import KEY, REPLAYED
-from tests.reliability.reference import Books, Item, Line, Order, Refusal, Row
+from tests.reliability.reference import Books
+from tests.reliability.rules import judged
 from tests.reliability.stocking import LEVELS, TRANSACTIONS
 
 _CARD: Final = "/v1/stock/moves"
-_UNITS: Final[dict[str, dict[str, tuple[str, int]]]] = {
-    "cái": {"cái": ("1", 0), "tá": ("12", 0), "thùng": ("144", 0)},
-    "kg": {"kg": ("1", 3), "g": ("1/1000", 3), "tạ": ("100", 3)},
-    "lít": {"lít": ("1", 3), "chai": ("1/3", 0)},
-}
-"""What the items are counted in, and how much of it each of their units is, with its decimals."""
-
-_WHOLE: Final = [*map(str, range(1, 13)), "36", "60"]
-_FINE: Final = [*_WHOLE, "0.5", "2.125", "40.001"]
-_FAULTS: Final[dict[str, Row]] = {
-    "zero": {"quantity": "0"},
-    "negative": {"quantity": "-1"},
-    "huge": {"quantity": "1" + "0" * 30},
-    "all there can be": {"quantity": "99999999999999"},
-    "too fine": {"quantity": "0.0001"},
-    "another unit": {"unit": "ram"},
-    "no item": {"item": str(uuid4())},
-}
-"""What a line may have instead of what it should have."""
-
-_INDEX: Final = st.integers(min_value=0, max_value=2**16)
+_FUTURE: Final = "future"
 _ONE_OF_TWO: Final = st.integers(min_value=0, max_value=1)
 
 
 class DivergenceError(AssertionError):
     """The service did what the model did not expect."""
-
-
-class Drawn(NamedTuple):
-    """A line, by numbers that stand for the items, units and places that there are."""
-
-    item: int
-    unit: int
-    quantity: int
-    source: int
-    target: int
 
 
 class Sent(NamedTuple):
@@ -83,20 +65,6 @@ class Tally:
     compared: int = 0
 
 
-_LINES: Final = st.lists(
-    st.builds(
-        Drawn,
-        item=_INDEX,
-        unit=_INDEX,
-        quantity=_INDEX,
-        source=_INDEX,
-        target=_INDEX,
-    ),
-    min_size=1,
-    max_size=4,
-)
-
-
 class Businesses(RuleBasedStateMachine):
     """Two businesses with the same goods, as an adversary would have them act."""
 
@@ -106,19 +74,21 @@ class Businesses(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.both: list[Business] = []
-        self.touched: tuple[int, tuple[str, str]] | None = None
+        self.touched: tuple[int, Account] | None = None
 
     @initialize()
     def begin(self) -> None:
         """Open both, and put the same goods and places into each."""
-        self.both = [_opened(type(self).open()) for _ in range(2)]
+        for _ in range(2):
+            http = type(self).open()
+            self.both.append(Business(http, opened(http)))
 
     @rule(
         who=_ONE_OF_TWO,
         type=st.sampled_from(["issue", "transfer", "adjustment", "receipt"]),
-        lines=_LINES,
+        lines=LINES,
         day=st.none() | st.integers(min_value=1, max_value=28),
-        fault=st.sampled_from([None] * 50 + [*_FAULTS, "their item", "their place", "future"]),
+        fault=st.sampled_from([None] * 50 + [*FAULTS, THEIR_ITEM, THEIR_PLACE, _FUTURE]),
         reference=st.none() | st.integers(min_value=0, max_value=50),
     )
     def post(
@@ -135,23 +105,23 @@ class Businesses(RuleBasedStateMachine):
         more: Row = {} if reference is None else {"external_ref": f"ĐH-{reference}"}
         if day is not None:
             more["effective_at"] = f"2026-0{1 + day % 9}-{day:02}T23:30:00Z"
-        if fault == "future":
+        if fault == _FUTURE:
             more["effective_at"] = "2999-01-01T00:00:00Z"
         if type == "adjustment":
             more["reason"] = "count"
-        made = [self._line(who, type, drawn) for drawn in lines]
-        made[-1] = self._spoilt(who, made[-1], fault)
+        books, theirs = self.both[who].books, self.both[1 - who].books
+        made = [line(books, type, drawn) for drawn in lines]
+        made[-1] = spoilt(made[-1], fault, theirs)
         order = Order(type, tuple(made), more)
-        books = self.both[who].books
-        self._judge(who, TRANSACTIONS, order.body(), order, lambda: books.post(order))
+        self._judge(who, TRANSACTIONS, order.body(), order, lambda: judged(books, order))
 
-    @rule(who=_ONE_OF_TWO, lines=_LINES)
+    @rule(who=_ONE_OF_TWO, lines=LINES)
     def receive(self, who: int, lines: list[Drawn]) -> None:
         """Have something come in, so that there is something to go out."""
         self.post(who=who, type="receipt", lines=lines, day=None, fault=None, reference=None)
 
     @precondition(lambda self: any(each.books.documents for each in self.both))
-    @rule(who=_ONE_OF_TWO, which=_INDEX, theirs=st.sampled_from([False] * 5 + [True]))
+    @rule(who=_ONE_OF_TWO, which=INDEX, theirs=st.sampled_from([False] * 5 + [True]))
     def reverse(self, who: int, which: int, theirs: bool) -> None:
         """Ask for the reversal of a document, of one's own or of the other's."""
         whose = 1 - who if theirs else who
@@ -165,7 +135,7 @@ class Businesses(RuleBasedStateMachine):
             self._same(self._get(who, f"{TRANSACTIONS}/{id}"), books.documents[id], "the document")
 
     @precondition(lambda self: any(each.sent for each in self.both))
-    @rule(who=_ONE_OF_TWO, which=_INDEX, changed=st.booleans())
+    @rule(who=_ONE_OF_TWO, which=INDEX, changed=st.booleans())
     def repeat(self, who: int, which: int, changed: bool) -> None:
         """Send what was posted again with its key, or something else with that key."""
         one = self.both[who]
@@ -181,7 +151,7 @@ class Businesses(RuleBasedStateMachine):
             self._same(told, (201, first.content, True), "the answer told again")
 
     @precondition(lambda self: any(each.books.documents for each in self.both))
-    @rule(who=_ONE_OF_TWO, which=_INDEX, by=st.sampled_from(["posted_at", "effective_at"]))
+    @rule(who=_ONE_OF_TWO, which=INDEX, by=st.sampled_from(["posted_at", "effective_at"]))
     def look_back(self, who: int, which: int, by: str) -> None:
         """Ask what was there at the time of a document."""
         books = self.both[who].books
@@ -253,29 +223,6 @@ class Businesses(RuleBasedStateMachine):
         if told != expected:
             raise DivergenceError(f"{what}: told {told}, expected {expected}")
 
-    def _line(self, who: int, type: str, drawn: Drawn) -> Line:
-        books = self.both[who].books
-        item = [*books.items.values()][drawn.item % len(books.items)]
-        unit = [None, *item.units][drawn.unit % (1 + len(item.units))]
-        _, decimals = item.units[unit or item.unit]
-        quantities = _FINE if decimals else _WHOLE
-        quantity = quantities[drawn.quantity % len(quantities)]
-        source, target = (
-            books.places[number % len(books.places)] for number in (drawn.source, drawn.target)
-        )
-        takes = type in {"issue", "transfer"} or (type == "adjustment" and drawn.source % 2)
-        gives = type in {"receipt", "transfer"} or (type == "adjustment" and not drawn.source % 2)
-        return Line(item.id, quantity, unit, source if takes else None, target if gives else None)
-
-    def _spoilt(self, who: int, line: Line, fault: str | None) -> Line:
-        theirs = self.both[1 - who].books
-        if fault == "their item":
-            return replace(line, item=next(iter(theirs.items)))
-        if fault == "their place":
-            side = "source" if line.source is not None else "target"
-            return replace(line, **{side: theirs.places[0]})
-        return replace(line, **_FAULTS.get(fault or "", {}))
-
 
 def _faults(problem: Row, expected: Refusal) -> Iterator[object]:
     """Yield what a problem tells of its faults, as the model does."""
@@ -285,26 +232,3 @@ def _faults(problem: Row, expected: Refusal) -> Iterator[object]:
             yield tuple(each[name] for name in names)
         else:
             yield each["pointer"], each["code"]
-
-
-def _opened(http: httpx2.Client) -> Business:
-    def made(path: str, body: Row) -> str:
-        answer = http.post(path, json=body)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    items = {}
-    for unit, units in _UNITS.items():
-        sku = f"H-{unit}"
-        id = made("/v1/items", {"sku": sku, "name": sku, "unit": unit})
-        known = {code: (Fraction(factor), decimals) for code, (factor, decimals) in units.items()}
-        for code, (factor, _) in known.items():
-            if code != unit:
-                ratio = {"numerator": factor.numerator, "denominator": factor.denominator}
-                answer = http.put(f"/v1/items/{id}/conversions/{code}", json=ratio)
-                assert answer.status_code == 201, answer.text
-        items[id] = Item(id, sku, unit, known)
-    places = [
-        made("/v1/locations", {"code": code, "name": code, "kind": "warehouse"}) for code in "ABC"
-    ]
-    return Business(http, Books(items, places))

@@ -68,13 +68,19 @@ STOCK_RUNS: Final = (
         "R16",
         "SIGKILL of workers and PostgreSQL under documents; then a spoilt row for each invariant",
         lambda site, seed: ledger_audit.ledger_audit(
-            site, worker_kills=10, database_kills=5, clients=16, seed=seed
+            site, worker_kills=10, database_kills=5, between=150, clients=16, seed=seed
         ),
         (
             Control(
                 "`synchronous_commit`",
                 lambda site, seed: ledger_audit.ledger_audit(
-                    site, worker_kills=0, database_kills=3, clients=16, seed=seed, durable=False
+                    site,
+                    worker_kills=0,
+                    database_kills=3,
+                    between=10,
+                    clients=16,
+                    seed=seed,
+                    durable=False,
                 ),
                 (ledger_audit.ONCE,),
             ),

@@ -67,5 +67,7 @@ class TestModel:
 
 class TestLedger:
     async def test_is_whole_after_kills_and_told_where_it_was_spoilt(self, durable: Site):
-        outcome = await ledger_audit(durable, worker_kills=1, database_kills=1, clients=6, seed=1)
+        outcome = await ledger_audit(
+            durable, worker_kills=1, database_kills=1, between=10, clients=6, seed=1
+        )
         assert outcome.broken == [], outcome.figures
