@@ -54,6 +54,7 @@ async def model_run(
                     derandomize=random_seed is None,
                     database=None,
                     deadline=None,
+                    report_multiple_bugs=False,
                     phases=[Phase.generate] if alteration else [Phase.generate, Phase.shrink],
                     suppress_health_check=[*HealthCheck],
                 ),

@@ -10,19 +10,19 @@ from tests.reliability.sites import Site
 
 class TestHotItem:
     async def test_is_sold_as_often_as_it_is_there(self, site: Site):
-        outcome = await hot_item(site, stock=20, requests=100, clients=16)
+        outcome = await hot_item(site, stock=10, requests=60, clients=12)
         # Whether it keeps up, `make reliability` judges; the suite shares its machine.
         assert {*outcome.broken} <= {NOBODY_LATER}, outcome.figures
 
     async def test_is_oversold_without_lock_and_check(self, site: Site):
-        outcome = await hot_item(site, stock=20, requests=100, clients=16, workers=1, guarded=False)
+        outcome = await hot_item(site, stock=10, requests=60, clients=12, workers=1, guarded=False)
         assert NOT_OVERSOLD in outcome.broken, outcome.figures
         assert int(outcome.figures["oversold"]) > 0
 
 
 class TestOppositeTransfers:
     async def test_never_wait_for_each_other(self, site: Site):
-        outcome = await opposite_transfers(site, items=6, documents=6, clients=8, seed=1)
+        outcome = await opposite_transfers(site, items=6, documents=4, clients=8, seed=1)
         assert outcome.broken == [], outcome.figures
 
     async def test_wait_for_each_other_where_locks_have_no_order(self, site: Site):
@@ -40,14 +40,14 @@ class TestOppositeTransfers:
 
 class TestItemHistory:
     async def test_agrees_with_one_order_of_everything(self, site: Site):
-        outcome = await item_history(site, clients=10, actions=25, seed=1)
+        outcome = await item_history(site, clients=8, actions=12, seed=1)
         assert outcome.broken == [], outcome.figures
 
     async def test_does_not_where_levels_are_read_from_a_copy(self, site: Site):
         outcome = await item_history(
             site,
             clients=6,
-            actions=12,
+            actions=8,
             seed=1,
             workers=1,
             alteration="levels_are_read_from_a_copy",
@@ -57,11 +57,13 @@ class TestItemHistory:
 
 class TestModel:
     async def test_gives_every_answer_of_the_service(self, site: Site):
-        outcome = await model_run(site, examples=6, steps=30)
+        outcome = await model_run(site, examples=4, steps=25)
         assert outcome.broken == [], outcome.figures
 
     async def test_tells_a_service_that_does_something_else(self, site: Site):
-        outcome = await model_run(site, examples=20, alteration="reversals_leave_out_the_last_line")
+        outcome = await model_run(
+            site, examples=20, steps=15, alteration="reversals_leave_out_the_last_line"
+        )
         assert NO_DIVERGENCE in outcome.broken, outcome.figures
 
 
