@@ -8,12 +8,13 @@ are no scopes, no validation beyond types and lengths, no request ids, no logs.
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, DateTime, Text, make_url, select, text
+from sqlalchemy import BigInteger, DateTime, Numeric, Text, make_url, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -49,6 +50,62 @@ class ItemModel(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class LevelModel(Base):
+    """How much of an item is somewhere."""
+
+    __tablename__ = "naive_levels"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    item_id: Mapped[UUID] = mapped_column(primary_key=True)
+    location_id: Mapped[UUID] = mapped_column(primary_key=True)
+    on_hand: Mapped[Decimal] = mapped_column(Numeric(20, 6))
+
+
+class MovementModel(Base):
+    """What came or went."""
+
+    __tablename__ = "naive_movements"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    item_id: Mapped[UUID]
+    location_id: Mapped[UUID]
+    type: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
+    note: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class LineCreate(BaseModel):
+    """The one line of a movement."""
+
+    item_id: UUID
+    from_location_id: UUID
+    quantity: Decimal = Field(gt=0)
+
+
+class MovementCreate(BaseModel):
+    """A new movement."""
+
+    type: str
+    note: str | None = None
+    lines: list[LineCreate] = Field(min_length=1, max_length=1)
+
+
+class MovementResponse(BaseModel):
+    """A movement."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    item_id: UUID
+    location_id: UUID
+    type: str
+    quantity: Decimal
+    note: str | None
+    created_at: datetime
 
 
 class ItemCreate(BaseModel):
@@ -109,6 +166,44 @@ class ItemRepository:
         await self._session.refresh(model)
         await self._session.commit()
         return model
+
+
+class StockRepository:
+    """Stock of the tenant that the session is bound to."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def issue(self, tenant_id: UUID, line: LineCreate, **values: Any) -> MovementModel:
+        """Take from a level, which is locked, and write down that it was done."""
+        item = await self._session.execute(select(ItemModel).where(ItemModel.id == line.item_id))
+        if item.scalar_one_or_none() is None:
+            raise HTTPException(status.HTTP_404_NOT_FOUND)
+        found = await self._session.execute(
+            select(LevelModel)
+            .where(
+                LevelModel.item_id == line.item_id, LevelModel.location_id == line.from_location_id
+            )
+            .with_for_update()
+        )
+        level = found.scalar_one_or_none()
+        if level is None or level.on_hand < line.quantity:
+            raise HTTPException(status.HTTP_409_CONFLICT)
+        level.on_hand -= line.quantity
+        movement = MovementModel(
+            tenant_id=tenant_id,
+            id=uuid4(),
+            item_id=line.item_id,
+            location_id=line.from_location_id,
+            quantity=line.quantity,
+            created_at=datetime.now(UTC),
+            **values,
+        )
+        self._session.add(movement)
+        await self._session.flush()
+        await self._session.refresh(movement)
+        await self._session.commit()
+        return movement
 
 
 class ItemService:
@@ -184,5 +279,20 @@ async def create_item(data: ItemCreate, service: CurrentService, tenant_id: Curr
     return await service.create(tenant_id, **data.model_dump())
 
 
+stock = APIRouter(prefix="/v1/stock/transactions", tags=["stock"])
+
+
+@stock.post("", response_model=MovementResponse, status_code=status.HTTP_201_CREATED)
+async def move(
+    data: MovementCreate,
+    session: Annotated[AsyncSession, Depends(get_session)],
+    tenant_id: CurrentTenant,
+) -> Any:
+    return await StockRepository(session).issue(
+        tenant_id, data.lines[0], type=data.type, note=data.note
+    )
+
+
 app = FastAPI(title="naive")
 app.include_router(router)
+app.include_router(stock)
