@@ -55,7 +55,7 @@ async def model_run(
                     database=None,
                     deadline=None,
                     report_multiple_bugs=False,
-                    phases=[Phase.generate] if alteration else [Phase.generate, Phase.shrink],
+                    phases=[Phase.generate],  # to shrink a history takes minutes
                     suppress_health_check=[*HealthCheck],
                 ),
             )

@@ -157,14 +157,11 @@ class Businesses(RuleBasedStateMachine):
         books = self.both[who].books
         if not books.documents:
             return
-        document = [*books.documents.values()][which % len(books.documents)]
-        query = {"as_of": document[by], "as_of_basis": by.removesuffix("_at"), "limit": "500"}
-        expected = books.levels(datetime.fromisoformat(document[by]), by)
-        self._same(self._get(who, LEVELS, **query), expected, f"levels as of {document[by]}")
+        self._look_back(who, [*books.documents.values()][which % len(books.documents)], by)
 
     @invariant()
     def levels_and_cards_are_the_models(self) -> None:
-        """Compare all levels of both, and the card that was written to last, both ways."""
+        """Compare all levels of both; both ways the card last written to, and levels as of then."""
         self.tally.steps += 1
         for who, one in enumerate(self.both):
             self._same(self._get(who, LEVELS, limit="500"), one.books.levels(), "levels")
@@ -174,6 +171,12 @@ class Businesses(RuleBasedStateMachine):
             for by in ("posted_at", "effective_at"):
                 told = self._get(who, _CARD, sort=by, **place)
                 self._same(told, self.both[who].books.card(account, by), f"the card by {by}")
+                self._look_back(who, self.both[who].books.legs[-1].document, by)
+
+    def _look_back(self, who: int, document: Row, by: str) -> None:
+        query = {"as_of": document[by], "as_of_basis": by.removesuffix("_at"), "limit": "500"}
+        expected = self.both[who].books.levels(datetime.fromisoformat(document[by]), by)
+        self._same(self._get(who, LEVELS, **query), expected, f"levels as of {document[by]}")
 
     def teardown(self) -> None:
         for one in self.both:
