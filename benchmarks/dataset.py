@@ -23,6 +23,10 @@ SECRET: Final = "a secret for benchmarks, and for nothing else"
 
 _ATTRIBUTES: Final = {"chất liệu": "inox 304", "đường kính mm": 8}
 
+_NAIVE_STOCK: Final = Path(__file__).parent / "peers" / "stock.sql"
+
+_LOCATION: Final = "SELECT id FROM locations WHERE tenant_id = $1 AND code = 'KHO'"
+
 _FILL: Final = """
 INSERT INTO items (tenant_id, id, sku, sku_key, name, description, unit, barcode, status, tags,
                    attributes, version, created_at, updated_at)
@@ -40,6 +44,7 @@ class Tenant:
     id: UUID
     api_key: str
     item_ids: list[UUID]
+    location_id: UUID
 
 
 @dataclass(frozen=True)
@@ -80,12 +85,16 @@ async def _fill(urls: DatabaseUrls, tenants: int, items: int) -> list[Tenant]:
             await admin.execute(_FILL, tenant_id, json.dumps(_ATTRIBUTES), items)
             rows = await admin.fetch("SELECT id FROM items WHERE tenant_id = $1", tenant_id)
             item_ids = sorted(UUID(bytes=row["id"].bytes) for row in rows)
-            filled.append(Tenant(tenant_id, opened.api_key, item_ids))
+            place = await admin.fetchval(_LOCATION, tenant_id)
+            location_id = UUID(bytes=place.bytes)
+            filled.append(Tenant(tenant_id, opened.api_key, item_ids, location_id))
         await admin.execute(
             "INSERT INTO item_tags (tenant_id, tag, item_id) "
             "SELECT tenant_id, unnest(tags), id FROM items"
         )
-        await admin.execute("VACUUM ANALYZE")
+        await admin.execute(_NAIVE_STOCK.read_text("utf-8"))
+        # Of a table that is told to be empty PostgreSQL believes it until it has grown a while.
+        await admin.execute("VACUUM ANALYZE items, item_tags, naive_levels")
     finally:
         await admin.close()
         await database.close()

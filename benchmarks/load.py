@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx2
 
@@ -21,12 +22,15 @@ PAGE: Final = 50
 GET: Final = "get by id"
 LIST: Final = f"list of {PAGE}"
 CREATE: Final = "create"
-OPERATIONS: Final = (GET, LIST, CREATE)
+MOVE: Final = "one-line movement"
+HOT: Final = "movement of one SKU"
+OPERATIONS: Final = (GET, LIST, CREATE, MOVE)
 
 _REPLAY: Final = Path(__file__).with_name("replay.lua")
 _GETS_OF_A_TENANT: Final = 100
 _PAGES_OF_A_TENANT: Final = 5
 PATH: Final = "/v1/items"
+MOVEMENTS: Final = "/v1/stock/transactions"
 NEW: Final = {
     "sku": "NEW-{n}",
     "name": "Bu lông lục giác M8×40 inox 304",
@@ -60,7 +64,7 @@ def require_wrk() -> str:
 def write_requests(contender: Contender, tenants: list[Tenant], folder: Path) -> dict[str, Path]:
     """Write each operation's requests to a file, and see that the server answers them."""
     chance = random.Random(0)
-    lines: dict[str, list[str]] = {operation: [] for operation in OPERATIONS}
+    lines: dict[str, list[str]] = {operation: [] for operation in (*OPERATIONS, HOT)}
     with httpx2.Client(base_url=contender.url) as client:
         for tenant in tenants:
             header, value = contender.credentials(tenant)
@@ -70,23 +74,37 @@ def write_requests(contender: Contender, tenants: list[Tenant], folder: Path) ->
                 LIST: _pages(contender, tenant, client),
             }
             for operation, of_operation in paths.items():
-                lines[operation] += [f"GET\t{path}\t{header}\t{value}\t" for path in of_operation]
+                lines[operation] += [f"GET\t{path}\t{header}\t{value}\t\t" for path in of_operation]
                 client.get(of_operation[0], headers={header: value}).raise_for_status()
             body = json.dumps(NEW, ensure_ascii=False)
-            lines[CREATE].append(f"POST\t{PATH}\t{header}\t{value}\t{body}")
+            lines[CREATE].append(f"POST\t{PATH}\t{header}\t{value}\t{body}\t")
+            if not contender.moves:
+                continue
+            moves = [
+                f"POST\t{MOVEMENTS}\t{header}\t{value}\t{json.dumps(issue(tenant, item))}\tkey"
+                for item in chosen
+            ]
+            if contender.wants_key:
+                _stock(tenant, chosen, client)
+            lines[MOVE] += moves
+            lines[HOT] = moves[:1]
     files = {}
     for operation, of_operation in lines.items():
+        if not of_operation:
+            continue
         chance.shuffle(of_operation)
         path = files[operation] = folder / f"{contender.port}-{operation.replace(' ', '-')}"
         path.write_text("\n".join(of_operation) + "\n", "utf-8")
     return files
 
 
-def measure(server: Running, wrk: str, requests: Path, *, seconds: float) -> Measurement:
+def measure(
+    server: Running, wrk: str, requests: Path, *, seconds: float, connections: int = CONNECTIONS
+) -> Measurement:
     """Load one server for a few seconds; exits when it does not answer everything well."""
     before = server.cpu_seconds()
     command = [
-        *(wrk, "--threads=1", f"--connections={CONNECTIONS}", f"--duration={round(seconds)}s"),
+        *(wrk, "--threads=1", f"--connections={connections}", f"--duration={round(seconds)}s"),
         *(f"--script={_REPLAY}", server.contender.url, "--", str(requests), str(next(_turns))),
     ]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
@@ -98,6 +116,24 @@ def measure(server: Running, wrk: str, requests: Path, *, seconds: float) -> Mea
     if before is not None and after is not None:
         cpu = (after - before) / told["requests"] * 1e6
     return Measurement(told["requests"] / told["seconds"], told["p99_ms"], cpu)
+
+
+def issue(tenant: Tenant, item: UUID) -> dict[str, object]:
+    """Return a document of one line, that takes one piece from the warehouse."""
+    place = str(tenant.location_id)
+    line = {"item_id": str(item), "quantity": "1", "from_location_id": place}
+    return {"type": "issue", "lines": [line]}
+
+
+def _stock(tenant: Tenant, items: list[UUID], client: httpx2.Client) -> None:
+    """Receive what no load here uses up."""
+    place = str(tenant.location_id)
+    lines = [
+        {"item_id": str(item), "quantity": "1000000000", "to_location_id": place} for item in items
+    ]
+    headers = {"Authorization": f"Bearer {tenant.api_key}", "Idempotency-Key": "opening"}
+    document = {"type": "receipt", "lines": lines}
+    client.post(MOVEMENTS, json=document, headers=headers).raise_for_status()
 
 
 def _pages(contender: Contender, tenant: Tenant, client: httpx2.Client) -> list[str]:

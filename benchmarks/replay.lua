@@ -1,11 +1,13 @@
 -- Sends the requests of a file, over and over, from a random one on.
--- A line is: method, path, name of a header, its value, body; between them a tab.
+-- A line is: method, path, name of a header, its value, body, "key" where the request has to have
+-- an Idempotency-Key; between them a tab.
 -- "{n}" in a body becomes a number, another one each time.
 
 local lines, ready, position, number = {}, {}, 0, 0
 
 local function format(line, body)
    local headers = { [line[3]] = line[4], ["Content-Type"] = "application/json" }
+   if line[6] == "key" then headers["Idempotency-Key"] = string.format("bench-%d", number) end
    return wrk.format(line[1], line[2], headers, body)
 end
 

@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack
 
 from benchmarks.dataset import Dataset, filled_database
-from benchmarks.load import OPERATIONS, Measurement, measure, require_wrk, write_requests
+from benchmarks.load import MOVE, OPERATIONS, Measurement, measure, require_wrk, write_requests
 from benchmarks.report import Results, table, versions
 from benchmarks.servers import contenders, running
 
@@ -48,6 +48,8 @@ def _compare(dataset: Dataset, wrk: str, options: argparse.Namespace) -> Results
         for operation in OPERATIONS:
             for number in range(options.rounds + 1):
                 for one in servers:
+                    if operation == MOVE and not one.contender.moves:
+                        continue
                     file = requests[one.pid][operation]
                     measured = measure(one, wrk, file, seconds=options.seconds)
                     name = one.contender.name

@@ -36,6 +36,8 @@ class Contender:
     port: int
     wants_key: bool = False
     """Whether it authenticates; the others believe a header."""
+    moves: bool = True
+    """Whether it keeps stock."""
 
     @property
     def url(self) -> str:
@@ -69,7 +71,7 @@ def contenders(dataset: Dataset) -> list[Contender]:
     """Return the servers to compare; naive first, since ratios are to it."""
     return [
         _peer(NAIVE, "naive", dataset),
-        _peer(RAW, "raw", dataset),
+        _peer(RAW, "raw", dataset, moves=False),
         sokho(SOKHO, dataset, log_level="warning"),
         sokho(SOKHO_LOGGING, dataset, log_level="info"),
     ]
@@ -109,7 +111,7 @@ def free_port() -> int:
         return port
 
 
-def _peer(name: str, module: str, dataset: Dataset) -> Contender:
+def _peer(name: str, module: str, dataset: Dataset, *, moves: bool = True) -> Contender:
     port = free_port()
     options = "--loop uvloop --http httptools --no-access-log --no-server-header"
     return Contender(
@@ -120,6 +122,7 @@ def _peer(name: str, module: str, dataset: Dataset) -> Contender:
         ],
         {"BENCHMARK_DATABASE_URL": dataset.urls.app},
         port,
+        moves=moves,
     )
 
 

@@ -8,15 +8,25 @@ are no scopes, no validation beyond types and lengths, no request ids, no logs.
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, DateTime, Text, make_url, select, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKeyConstraint,
+    Numeric,
+    Text,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 _ENGINE: Final = create_async_engine(
     make_url(os.environ["BENCHMARK_DATABASE_URL"]).set(drivername="postgresql+asyncpg"),
@@ -49,6 +59,87 @@ class ItemModel(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class LevelModel(Base):
+    """How much of an item is somewhere."""
+
+    __tablename__ = "naive_levels"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    item_id: Mapped[UUID] = mapped_column(primary_key=True)
+    location_id: Mapped[UUID] = mapped_column(primary_key=True)
+    on_hand: Mapped[Decimal] = mapped_column(Numeric(20, 6))
+
+
+class DocumentModel(Base):
+    """A document: what came or went, line by line."""
+
+    __tablename__ = "naive_documents"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    lines: Mapped[list["LineModel"]] = relationship(lazy="selectin")
+
+
+class LineModel(Base):
+    """A line of a document."""
+
+    __tablename__ = "naive_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "document_id"], ["naive_documents.tenant_id", "naive_documents.id"]
+        ),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID]
+    item_id: Mapped[UUID]
+    location_id: Mapped[UUID]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
+
+
+class LineCreate(BaseModel):
+    """A line of a new document."""
+
+    item_id: UUID
+    from_location_id: UUID
+    quantity: Decimal = Field(gt=0)
+
+
+class DocumentCreate(BaseModel):
+    """A new document."""
+
+    type: str
+    note: str | None = None
+    lines: list[LineCreate] = Field(min_length=1, max_length=500)
+
+
+class LineResponse(BaseModel):
+    """A line of a document."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    item_id: UUID
+    location_id: UUID
+    quantity: Decimal
+
+
+class DocumentResponse(BaseModel):
+    """A document."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    type: str
+    note: str | None
+    created_at: datetime
+    lines: list[LineResponse]
 
 
 class ItemCreate(BaseModel):
@@ -109,6 +200,54 @@ class ItemRepository:
         await self._session.refresh(model)
         await self._session.commit()
         return model
+
+
+class StockRepository:
+    """Stock of the tenant that the session is bound to."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def issue(self, tenant_id: UUID, data: DocumentCreate) -> DocumentModel:
+        """Take each line from its level, which is locked, and write the document."""
+        document = DocumentModel(
+            tenant_id=tenant_id,
+            id=uuid4(),
+            type=data.type,
+            note=data.note,
+            created_at=datetime.now(UTC),
+        )
+        for line in data.lines:
+            await self._take(line)
+            made = LineModel(
+                tenant_id=tenant_id,
+                id=uuid4(),
+                item_id=line.item_id,
+                location_id=line.from_location_id,
+                quantity=line.quantity,
+            )
+            document.lines.append(made)
+        self._session.add(document)
+        await self._session.flush()
+        await self._session.refresh(document)
+        await self._session.commit()
+        return document
+
+    async def _take(self, line: LineCreate) -> None:
+        item = await self._session.execute(select(ItemModel).where(ItemModel.id == line.item_id))
+        if item.scalar_one_or_none() is None:
+            raise HTTPException(status.HTTP_404_NOT_FOUND)
+        found = await self._session.execute(
+            select(LevelModel)
+            .where(
+                LevelModel.item_id == line.item_id, LevelModel.location_id == line.from_location_id
+            )
+            .with_for_update()
+        )
+        level = found.scalar_one_or_none()
+        if level is None or level.on_hand < line.quantity:
+            raise HTTPException(status.HTTP_409_CONFLICT)
+        level.on_hand -= line.quantity
 
 
 class ItemService:
@@ -184,5 +323,18 @@ async def create_item(data: ItemCreate, service: CurrentService, tenant_id: Curr
     return await service.create(tenant_id, **data.model_dump())
 
 
+stock = APIRouter(prefix="/v1/stock/transactions", tags=["stock"])
+
+
+@stock.post("", response_model=DocumentResponse, status_code=status.HTTP_201_CREATED)
+async def post_document(
+    data: DocumentCreate,
+    session: Annotated[AsyncSession, Depends(get_session)],
+    tenant_id: CurrentTenant,
+) -> Any:
+    return await StockRepository(session).issue(tenant_id, data)
+
+
 app = FastAPI(title="naive")
 app.include_router(router)
+app.include_router(stock)

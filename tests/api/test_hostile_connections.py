@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -196,18 +197,29 @@ WORK: Final = b"GET /v1/items HTTP/1.1\r\nHost: sokho.test\r\n\r\n"
 
 
 class TestAnswersInARow:
+    @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
     @pytest.mark.parametrize("deadline", [HEAD_SECONDS / 2, 60.0])
-    async def test_that_nobody_reads_are_cut_off_and_told_as_unseen(self, deadline: float):
+    def test_that_nobody_reads_are_cut_off_and_told_as_unseen(
+        self,
+        deadline: float,
+        loop: Callable[[], asyncio.AbstractEventLoop],
+        capfd: pytest.CaptureFixture[str],
+    ):
+        async def read_nothing(told: Told) -> None:
+            async with (
+                listening(told, Impatient) as running,
+                connected(port_of(running)) as (_, writer),
+            ):
+                writer.write(WORK * 20)
+                await asyncio.sleep(HEAD_SECONDS * 4)
+                assert not running.server_state.connections
+                assert not running.server_state.tasks
+
         told = Told(deadline)
-        async with (
-            listening(told, Impatient) as running,
-            connected(port_of(running)) as (_, writer),
-        ):
-            writer.write(WORK * 20)
-            await asyncio.sleep(HEAD_SECONDS * 4)
-            assert not running.server_state.connections
-            assert not running.server_state.tasks
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(read_nothing(told))
         assert told.statuses == [200, CLIENT_LEFT]
+        assert "Traceback" not in "".join(capfd.readouterr())
 
     async def test_that_nobody_reads_stay_without_the_bound(self):
         told = Told(60)

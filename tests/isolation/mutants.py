@@ -283,8 +283,8 @@ CODE_MUTANTS: Final[Mapping[str, CodeMutant]] = {
     "quotas are counted by the key's id alone": CodeMutant(
         "cache keys",
         f"{_HTTP}/quotas.py",
-        "self._windows.count((principal.tenant_id, principal.key_id))",
-        "self._windows.count((principal.key_id, principal.key_id))",
+        "key = (principal.tenant_id.int, principal.key_id.int)",
+        "key = (0, principal.key_id.int)",
         _KEYS,
     ),
     "an Idempotency-Key is everybody's": CodeMutant(

@@ -1,6 +1,7 @@
 """How many requests a worker takes on at once, and for how long: beyond that, 503 at once."""
 
 import asyncio
+from time import monotonic
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,14 +33,16 @@ class Admission:
         self._timer: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection; raises `OverloadedError`."""
+        """Serve one HTTP request; raises `OverloadedError`."""
         task = asyncio.current_task()
-        if scope["type"] != "http" or scope["path"] in _UNCOUNTED or task is None:
+        if scope["path"] in _UNCOUNTED or task is None:
             await self._app(scope, receive, send)
             return
         if len(self._running) >= self._most:
             raise OverloadedError
-        self._begin(task)
+        self._running[task] = monotonic()
+        if self._timer is None:
+            self._timer = task.get_loop().call_later(self._seconds, self._look, task.get_loop())
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
@@ -47,27 +50,18 @@ class Admission:
                 raise  # the server itself is being stopped
             raise OverloadedError from None
         finally:
-            self._end(task)
-
-    def _begin(self, task: asyncio.Task[object]) -> None:
-        loop = task.get_loop()
-        self._running[task] = loop.time()
-        if self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._look, loop)
-
-    def _end(self, task: asyncio.Task[object]) -> None:
-        del self._running[task]
-        if task in self._overdue:
-            self._overdue.remove(task)
-            task.uncancel()
+            del self._running[task]
+            if self._overdue and task in self._overdue:
+                self._overdue.remove(task)
+                task.uncancel()
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel what is overdue, and look again when the next request will be."""
         self._timer = None
-        now = loop.time()
+        now = monotonic()
         for task, began in self._running.items():
             if now - began < self._seconds:
-                self._timer = loop.call_at(began + self._seconds, self._look, loop)
+                self._timer = loop.call_later(began + self._seconds - now, self._look, loop)
                 return
             if task not in self._overdue:
                 self._overdue.add(task)

@@ -24,6 +24,8 @@ class RequestMiddleware:
     def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
         self.app = app
         self._metrics = metrics
+        # Asked once, as it takes a while: the level stays what it is when the service starts.
+        self._logs = logger.is_enabled_for(logging.INFO)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
@@ -59,7 +61,8 @@ class RequestMiddleware:
                     seconds=seconds,
                     round_trips=context.round_trips,
                 )
-            _log(scope, context, seconds)
+            if self._logs:
+                _log(scope, context, seconds)
 
 
 class ProblemMiddleware:
@@ -87,8 +90,6 @@ class ProblemMiddleware:
 
 def _log(scope: Scope, context: RequestContext, seconds: float) -> None:
     """Write one line. The route's template stands in it, not the path: that is input."""
-    if not logger.is_enabled_for(logging.INFO):
-        return
     traced = {} if context.trace_id is None else {"trace_id": context.trace_id}
     logger.info(
         "request",

@@ -5,12 +5,14 @@ from http import HTTPStatus
 from typing import Any, Final, cast
 
 import msgspec
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from sokho.core.domain.errors import DomainError
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.texts import DEFAULT_LANGUAGE
 from sokho.core.infrastructure.http.admission import REQUEST_SECONDS
+from sokho.core.infrastructure.http.answering import AnsweringCycle
 from sokho.core.infrastructure.http.context import CUT_OFF, GARBLED
 from sokho.core.infrastructure.http.errors import (
     HeadTooLargeError,
@@ -39,6 +41,7 @@ class ProblemProtocol(HttpToolsProtocol):
     _unsent = -1
     _head_bytes = 0
     _chunk_bytes = 0
+    _begun: HTTPScope | None = None
     _is_broken = False
     _running: RequestResponseCycle | None = None
     _watch: asyncio.TimerHandle | None = None
@@ -51,6 +54,8 @@ class ProblemProtocol(HttpToolsProtocol):
         self._watch = self.loop.call_later(self.head_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None:
+            self._running.disconnected = True  # uvicorn tells only the last of several
         super().connection_lost(exc)
         if self._watch is not None:
             self._watch.cancel()
@@ -61,14 +66,9 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._chunk_bytes = len(data)
-        self._head_bytes += self._chunk_bytes
         super().data_received(data)
-        if self._is_head_too_large:
-            self._refuse_what_comes()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._head_bytes = 0
+        if self._has_begun_a_head:
+            self._wait_for_its_rest()
 
     def on_headers_complete(self) -> None:
         if self._head_bytes + self._chunk_bytes > MAX_HEAD_BYTES:
@@ -77,13 +77,20 @@ class ProblemProtocol(HttpToolsProtocol):
             self._head_bytes = len(self.url) + sum(lines)
             if self._is_head_too_large:
                 raise HeadTooLargeError
+        self._head_bytes = 0
         super().on_headers_complete()
         if DRAINING in self.app_state:
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
+        """Go on with what has come meanwhile; uvicorn would set a timer of its own for silence."""
         self._waiting_since = self.loop.time()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own text
         self._refuse_what_comes()
@@ -110,7 +117,16 @@ class ProblemProtocol(HttpToolsProtocol):
     def _is_head_too_large(self) -> bool:
         return self._head_bytes > MAX_HEAD_BYTES and self._has_begun_a_head
 
+    def _wait_for_its_rest(self) -> None:
+        """Count what has come of a head that is not complete, but for the chunk it began in."""
+        if self._begun is self.scope:
+            self._head_bytes += self._chunk_bytes
+        self._begun = self.scope
+        if self._is_head_too_large:
+            self._refuse_what_comes()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = AnsweringCycle  # uvicorn makes its own, and cannot be told another
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from math import ceil
 from time import monotonic
-from uuid import UUID
 
 from sokho.core.domain.identity import Principal
 from sokho.core.infrastructure.http.context import RequestContext
@@ -16,7 +15,7 @@ class Quotas:
 
     def __init__(self, per_minute: int, *, ticks: Callable[[], float] = monotonic) -> None:
         self._per_minute = per_minute
-        self._windows: Windows[tuple[UUID, UUID]] = Windows(ticks)
+        self._windows: Windows[tuple[int, int]] = Windows(ticks)
         policy = f'"default";q={per_minute};w={WINDOW_SECONDS}'
         self._policy = (b"ratelimit-policy", policy.encode())
 
@@ -29,7 +28,9 @@ class Quotas:
         if not self._per_minute:
             return
         # A key's id alone would do if nobody could choose one: the tenant is what is proved.
-        requests, seconds = self._windows.count((principal.tenant_id, principal.key_id))
+        # Numbers, as Python compares UUIDs with code of its own.
+        key = (principal.tenant_id.int, principal.key_id.int)
+        requests, seconds = self._windows.count(key)
         left, seconds_left = max(0, self._per_minute - requests), ceil(seconds)
         limit = b'"default";r=%d;t=%d' % (left, seconds_left)
         context.headers += (self._policy, (b"ratelimit", limit))

@@ -80,12 +80,16 @@ class PreparedRoute(APIRoute):
         """Compare path and method; a path's parameters stay texts until they are validated."""
         if scope["type"] != "http":
             return Match.NONE, {}
-        path = get_route_path(scope)
-        found = self.path_regex.fullmatch(path)
-        if found is None or path in self.spelt_out:
+        parameters = self.parameters_of(get_route_path(scope))
+        if parameters is None:
             return Match.NONE, {}
         match = Match.FULL if scope["method"] in self.answered_methods else Match.PARTIAL
-        return match, {"path_params": found.groupdict(), "route": self}
+        return match, {"path_params": parameters, "route": self}
+
+    def parameters_of(self, path: str) -> dict[str, str] | None:
+        """Return the parameters in a path, or None where it is not this route's."""
+        found = self.path_regex.fullmatch(path)
+        return None if found is None or path in self.spelt_out else found.groupdict()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is this route's."""

@@ -83,7 +83,7 @@ class StockService:
 
         Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
         `CannotReverseReversalError`, `InsufficientStockError`, `QuantityOutOfRangeError`,
-        `DuplicateRequestError`, `InvalidError`.
+        `LocationArchivedError`, `DuplicateRequestError`, `InvalidError`.
         """
         refuse([*note_faults(note)])
         original = await self.get(transaction_id)

@@ -142,6 +142,7 @@ async def post_stock_transaction(
         AlreadyReversedError,
         CannotReverseReversalError,
         InsufficientStockError,
+        LocationArchivedError,
         QuantityOutOfRangeError,
         *_POSTS,
     )
