@@ -294,6 +294,23 @@ BROKEN: Final[Mapping[str, Broken]] = {
         "leakproof_function",
         "public.loud(text)",
     ),
+    "a floor for each command but one": Broken(
+        "DROP POLICY of_org ON notes;"
+        "CREATE POLICY ok ON notes TO shop_app USING (true) WITH CHECK (true);"
+        f"CREATE POLICY a ON notes AS RESTRICTIVE FOR SELECT USING ({_RULE});"
+        f"CREATE POLICY b ON notes AS RESTRICTIVE FOR INSERT WITH CHECK ({_RULE});"
+        f"CREATE POLICY d ON notes AS RESTRICTIVE FOR DELETE USING ({_RULE})",
+        "policy_open",
+        _NOTES,
+    ),
+    "is not false": _using(f"({_RULE}) IS NOT FALSE"),
+    "an operator of one's own": Broken(
+        "CREATE FUNCTION yes(uuid, uuid) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';"
+        "CREATE SCHEMA mine; CREATE OPERATOR mine.= (LEFTARG=uuid, RIGHTARG=uuid, FUNCTION=yes);"
+        f"ALTER POLICY of_org ON notes USING (org_id OPERATOR(mine.=) {_VALUE})",
+        "policy_open",
+        _NOTES,
+    ),
     # Keys
     "a unique key over all tenants": Broken(
         "ALTER TABLE customers ADD UNIQUE (email)", "unique_without_tenant", "public.customers"
@@ -403,6 +420,13 @@ BROKEN: Final[Mapping[str, Broken]] = {
         "  INSERT INTO archive VALUES (NEW.org_id, NEW.body)",
         "rewrite_rule",
         _NOTES,
+    ),
+    "a rule on a view": Broken(
+        "CREATE VIEW v WITH (security_invoker) AS SELECT * FROM notes;"
+        "GRANT INSERT ON v TO shop_app; CREATE RULE copy AS ON INSERT TO v DO INSTEAD"
+        "  INSERT INTO archive VALUES (NEW.org_id, NEW.body)",
+        "rewrite_rule",
+        "public.v",
     ),
     # Grants
     "TRUNCATE": Broken("GRANT TRUNCATE ON notes TO shop_app", "excess_grant", _NOTES),
@@ -555,6 +579,20 @@ STILL_CLEAN: Final[Mapping[str, str]] = {
         " ADD EXCLUDE USING gist (org_id WITH =, during WITH &&)"
     ),
     "what extensions bring": "CREATE EXTENSION postgres_fdw; CREATE EXTENSION pg_stat_statements",
+    "a function that forgives and explains": (
+        "CREATE FUNCTION org() RETURNS uuid STABLE LANGUAGE plpgsql AS"
+        " $$BEGIN RETURN current_setting('app.org')::uuid; -- of the user"
+        "\nEXCEPTION WHEN OTHERS THEN RETURN NULL; END$$;"
+        "ALTER POLICY of_org ON notes USING (org_id = (SELECT org()))"
+    ),
+    "a floor for each command": (
+        "DROP POLICY of_org ON notes;"
+        "CREATE POLICY ok ON notes TO shop_app USING (true) WITH CHECK (true);"
+        f"CREATE POLICY a ON notes AS RESTRICTIVE FOR SELECT USING ({_RULE});"
+        f"CREATE POLICY b ON notes AS RESTRICTIVE FOR INSERT WITH CHECK ({_RULE});"
+        f"CREATE POLICY c ON notes AS RESTRICTIVE FOR UPDATE USING ({_RULE});"
+        f"CREATE POLICY d ON notes AS RESTRICTIVE FOR DELETE USING ({_RULE})"
+    ),
     "a comment": "COMMENT ON TABLE notes IS 'OR true'",
 }
 """Changes of the shop after which its tenants are as sealed as before."""

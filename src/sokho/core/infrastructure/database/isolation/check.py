@@ -78,12 +78,12 @@ async def _look_at_catalogue(
         # So that every name is printed with its schema.
         await connection.execute("SET LOCAL search_path = ''")
         catalogue = await load(connection, target)
-        found = [
-            *find_in_roles(catalogue),
-            *find_in_tables(catalogue),
-            *find_in_views(catalogue),
-            *find_in_functions(catalogue),
-        ]
+        found = [*find_in_roles(catalogue)]
+        if catalogue.app.superuser:
+            return catalogue, found  # everything else follows from that
+        found += find_in_tables(catalogue)
+        found += find_in_views(catalogue)
+        found += find_in_functions(catalogue)
         found += [each async for each in find_by_sql(connection, catalogue)]
     return catalogue, found
 

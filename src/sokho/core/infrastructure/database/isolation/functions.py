@@ -14,6 +14,7 @@ _DEPENDS_ON_MORE: Final = re.compile(
     r"\b(from|execute|current_user|session_user|user|now|random|inet_\w+|set_config)\b",
     re.IGNORECASE,
 )
+_SAYS_NOTHING: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _SETTING: Final = re.compile(r"current_setting\s*\(\s*'([^']*)'", re.IGNORECASE)
 _ANY_SETTING: Final = re.compile(r"current_setting\s*\(", re.IGNORECASE)
 
@@ -78,7 +79,7 @@ def _may_be_tried(function: Function, setting: str) -> bool:
         function.arguments == 0
         and not (function.is_trigger or function.is_extension)
         and function.language in {"sql", "plpgsql"}
-        and not _DEPENDS_ON_MORE.search(function.body)
+        and not _DEPENDS_ON_MORE.search(_SAYS_NOTHING.sub("''", function.body))
         and set(named) == {setting.lower()}
         and len(named) == len(_ANY_SETTING.findall(function.body))
     )

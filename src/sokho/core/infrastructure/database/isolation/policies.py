@@ -1,7 +1,10 @@
 """Whom a table's policies let read and write which rows."""
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
+
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
 from sokho.core.infrastructure.database.isolation.catalogue import (
     ROWS,
@@ -13,6 +16,8 @@ from sokho.core.infrastructure.database.isolation.catalogue import (
 from sokho.core.infrastructure.database.isolation.expressions import Fault, reads_setting
 from sokho.core.infrastructure.database.isolation.functions import Function
 from sokho.core.infrastructure.database.isolation.report import Finding
+
+_PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 _USING: Final = {"SELECT", "UPDATE", "DELETE"}
 _CHECK: Final = {"INSERT", "UPDATE"}
@@ -69,8 +74,10 @@ def new_policy(catalogue: Catalogue, relation: Relation, kind: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a name as SQL takes it, whatever it is made of."""
-    return name if name.isidentifier() and name.islower() else '"' + name.replace('"', '""') + '"'
+    """Return a name as SQL takes it, whatever it is made of; a key word is quoted, too."""
+    if _PLAIN.fullmatch(name) and name not in RESERVED_WORDS:
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _rule(catalogue: Catalogue, relation: Relation) -> str:

@@ -15,13 +15,6 @@ _PREDEFINED: Final = frozenset(
     }
 )
 
-_POWERS: Final = (
-    ("superuser", "role_superuser", "NOSUPERUSER"),
-    ("bypass_rls", "role_bypassrls", "NOBYPASSRLS"),
-    ("creates_roles", "role_createrole", "NOCREATEROLE"),
-    ("replicates", "role_replication", "NOREPLICATION"),
-)
-
 _SHOWN: Final = 3
 
 
@@ -29,7 +22,16 @@ def find_in_roles(catalogue: Catalogue) -> Iterator[Finding]:
     """Yield each power that lets the service past row-level security."""
     app = catalogue.app.name
     for each in catalogue.reached:
-        powers = [(code, mend) for name, code, mend in _POWERS if getattr(each, name)]
+        powers = [
+            (code, mend)
+            for has, code, mend in (
+                (each.superuser, "role_superuser", "NOSUPERUSER"),
+                (each.bypass_rls, "role_bypassrls", "NOBYPASSRLS"),
+                (each.creates_roles, "role_createrole", "NOCREATEROLE"),
+                (each.replicates, "role_replication", "NOREPLICATION"),
+            )
+            if has
+        ]
         if each.is_app and each.superuser:
             powers = powers[:1]  # the others come with it
         for code, mend in powers:

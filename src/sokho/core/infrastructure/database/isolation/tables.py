@@ -69,8 +69,7 @@ def _of_tenants(catalogue: Catalogue, table: Relation) -> Iterator[Finding]:
             level = Level.FINDING if table.owner in reached else None
             mend = f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY"
             yield Finding("rls_not_forced", table.name, "", mend, level)
-        if not catalogue.app.superuser:
-            yield from find_in_policies(catalogue, table)
+        yield from find_in_policies(catalogue, table)
     if not (table.has_always_tenant or table.is_partition):
         mend = f"ALTER TABLE {table.name} ALTER COLUMN {quoted(table.tenant or '')} SET NOT NULL"
         yield Finding("tenant_nullable", table.name, table.tenant or "", mend)

@@ -9,10 +9,10 @@ from sokho.core.infrastructure.database.pool import Connection
 
 
 async def find_by_sql(connection: Connection, catalogue: Catalogue) -> AsyncIterator[Finding]:
-    """Yield what each theme finds. Of a superuser nothing but that he is one has to be told."""
+    """Yield what each theme finds."""
     tables = catalogue.tenant_tables
     oids = [table.oid for table in tables]
-    acting = [role.oid for role in catalogue.acting if not role.superuser]
+    acting = [role.oid for role in catalogue.acting]
     relations = [each.oid for each in catalogue.judged if each.tenant is not None]
     written = [each.oid for each in catalogue.judged if each.is_writable]
     themes: dict[str, tuple[object, ...]] = {

@@ -41,15 +41,17 @@ SELECT 'default_privileges', true,
        coalesce(quote_ident(n.nspname), 'every schema'),
        format('%s: %s', CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
               string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)),
-       format('ALTER DEFAULT PRIVILEGES FOR ROLE %s %s REVOKE ALL ON TABLES FROM %s', d.defaclrole::regrole,
+       format('ALTER DEFAULT PRIVILEGES FOR ROLE %s %s REVOKE ALL ON %s FROM %s', d.defaclrole::regrole,
               'IN SCHEMA ' || quote_ident(n.nspname),
+              CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' ELSE 'SEQUENCES' END,
               CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
 FROM pg_default_acl AS d
 LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
 CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
-WHERE d.defaclobjtype = 'r' AND (n.nspname IS NULL OR n.nspname = ANY ($3::text[]))
+WHERE (d.defaclobjtype = 'r' OR d.defaclobjtype = 'S' AND a.privilege_type <> 'USAGE')
+  AND (n.nspname IS NULL OR n.nspname = ANY ($3::text[]))
   AND (a.grantee = 0 OR a.grantee IN (SELECT oid FROM acting)) AND a.grantee <> d.defaclrole
-GROUP BY n.nspname, d.defaclrole, a.grantee
+GROUP BY n.nspname, d.defaclrole, d.defaclobjtype, a.grantee
 UNION ALL
 -- How many rows everybody has inserted.
 SELECT 'sequence_granted', true, c.oid::regclass::text, string_agg(DISTINCT p.privilege, ', '),
