@@ -203,6 +203,15 @@ class TestForeignDatabase:
                 ("no_tenant_column", "public.schema_migrations")
             ]
 
+    def test_needs_the_service_s_role(self, cli: Cli, foreign: Foreign):
+        with foreign.database(SHOP) as dsn:
+            command = [word for word in options(dsn) if word not in {"--app-role", "shop_app"}]
+            answer = cli(*command, "--json", SOKHO_LANG="en")
+            assert [each["code"] for each in document(answer, 1)["findings"]] == ["role_superuser"]
+            assert "--app-role" in answer.stderr
+            told = document(cli(*options(dsn), "--app-role", "shop_auditor", "--json"), 0)
+            assert "nothing_reached" in {each["code"] for each in told["not_exercised"]}
+
     def test_tells_of_what_was_not_tried(self, cli: Cli, foreign: Foreign):
         with foreign.database(SHOP, "TRUNCATE notes; DELETE FROM orders") as dsn:
             told = document(cli(*options(dsn), "--probe-writes", "--json"), 0)

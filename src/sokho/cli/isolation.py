@@ -38,6 +38,10 @@ _LEAKING: Final = Text(
     vi="CHƯA tách biệt: {findings} vấn đề. Vai trò {role}, {tables} bảng có doanh nghiệp.",
     en="NOT sealed: {findings} findings. Role {role}, tables with a tenant: {tables}.",
 )
+_WHO_CONNECTS: Final = Text(
+    vi="Đã xét vai trò kết nối, {role}; hãy nêu vai trò của dịch vụ bằng --app-role.",
+    en="The role that connects was judged, {role}; name the service's role by --app-role.",
+)
 _BAD_URL: Final = Text(
     vi="--database-url phải có dạng postgresql://người_dùng:mật_khẩu@máy:cổng/cơ_sở_dữ_liệu",
     en="--database-url has to be postgresql://user:password@host:port/database",
@@ -126,6 +130,8 @@ def isolation(  # noqa: PLR0917 - typer calls it by name
         print_json(_document(report, leaks))
     else:
         _print(report, leaks)
+    if not app_role and any(each.code == "role_superuser" for each in report.found):
+        typer.echo(_WHO_CONNECTS.format(role=report.app_role).in_language(language()), err=True)
     raise typer.Exit(1 if report.findings or leaks else 0)
 
 

@@ -279,6 +279,10 @@ CODES: Final = {
         "phép thử không phát hiện được bảng cố ý để hở: kết quả không đáng tin",
         "the check missed a table that was broken on purpose: its result is worth nothing",
     ),
+    "nothing_reached": _not_exercised(
+        "vai trò này không tới được bảng hay khung nhìn nào ở đây: có đúng là vai trò của dịch vụ?",
+        "this role reaches no table and no view here: is it the service's?",
+    ),
     "reads_not_exercised": _not_exercised(
         "chưa thử đọc được: không có dòng để thử, không đủ quyền, hoặc quá lâu",
         "reading could not be tried: no rows to try it on, no right to, or no time",

@@ -29,6 +29,8 @@ def find_in_tables(catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding("foreign_table", relation.name, "", _revoked(catalogue, relation))
         elif relation.kind in TABLES and relation.tenant is None:
             yield from _without_tenant(catalogue, relation)
+    if not any(relation.is_reachable for relation in catalogue.judged):
+        yield Finding("nothing_reached", catalogue.app.name)
     tables = catalogue.tenant_tables
     usual = Counter(table.tenant_type for table in tables).most_common(1)
     for table in tables:
