@@ -67,6 +67,8 @@ async def fails(tests: str, mutant: CodeMutant | None = None) -> bool:
         kept[MUTANT] = json.dumps([mutant.file, mutant.old, mutant.new])
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-p", "tests.isolation.mutation", "-n", "0", "-x"),
+        # What a failed test leaves open must not end pytest before it has told.
+        *("-W", "ignore::ResourceWarning", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"),
         *("-q", "--no-header", "-p", "no:cacheprovider", *tests.split()),
         cwd=ROOT,
         env=kept,

@@ -22,6 +22,9 @@ _NOBODY: Final[Mapping[str, str]] = {
 }
 """A tenant that nobody is, by the type of the column; of a text this does too."""
 
+BIND: Final = "SELECT set_config($1, $2, true)"
+"""How a tenant is bound: for the transaction, as the service should."""
+
 _CONTROL: Final = "sokho_isolation_control"
 _ENOUGH: Final = 1_000
 
@@ -200,7 +203,7 @@ async def _residue(connection: Connection, catalogue: Catalogue) -> AsyncIterato
     setting = catalogue.target.tenant_setting
     for end in ("COMMIT", "ROLLBACK"):
         await connection.execute("BEGIN READ ONLY")
-        await connection.fetchval("SELECT set_config($1, $2, true)", setting, "probe")
+        await connection.fetchval(BIND, setting, _CONTROL)
         await connection.execute(end)
-        if await connection.fetchval("SELECT current_setting($1, true)", setting):
+        if await connection.fetchval("SELECT current_setting($1, true)", setting) == _CONTROL:
             yield Finding("binding_stays", setting, end)

@@ -5,7 +5,7 @@ WITH acting AS (
     SELECT role.oid, role.oid::regrole::text AS name FROM unnest($1::oid[]) AS role (oid)
 ),
 tenant_table AS (
-    SELECT c.oid, c.oid::regclass::text AS name, c.relacl, c.relowner
+    SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relacl, c.relowner
     FROM pg_class AS c WHERE c.oid = ANY ($2::oid[])
 )
 SELECT 'excess_grant' AS code, true AS is_finding, t.name AS object,
@@ -15,7 +15,7 @@ SELECT 'excess_grant' AS code, true AS is_finding, t.name AS object,
 FROM tenant_table AS t
 CROSS JOIN acting
 CROSS JOIN unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p (privilege)
-WHERE NOT pg_has_role(acting.oid, t.relowner, 'USAGE')
+WHERE t.relkind IN ('r', 'p') AND NOT pg_has_role(acting.oid, t.relowner, 'USAGE')
   AND (has_table_privilege(acting.oid, t.oid, p.privilege)
        OR p.privilege = 'REFERENCES' AND has_any_column_privilege(acting.oid, t.oid, p.privilege))
 GROUP BY t.name, acting.name
