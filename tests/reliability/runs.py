@@ -13,6 +13,7 @@ from tests.reliability import (
     reused_keys,
     slow_sockets,
     stops,
+    tenant_chaos,
     worker_kills,
 )
 from tests.reliability.faults import Control, Run
@@ -165,6 +166,22 @@ RUNS: Final = (
         for workers in (1, 2)
     ),
     *STOCK_RUNS,
+    Run(
+        "Chaos",
+        "businesses at random on one small pool; work that is cut off, fails or is undone",
+        lambda site, seed: tenant_chaos.tenant_chaos(
+            site, tenants=20, operations=20_000, requests=4_000, seed=seed
+        ),
+        (
+            Control(
+                "the binding to a transaction: with SET for the session",
+                lambda site, seed: tenant_chaos.tenant_chaos(
+                    site, tenants=20, operations=2_000, requests=0, seed=seed, by_session=True
+                ),
+                (tenant_chaos.UNBOUND_SEES_NOTHING,),
+            ),
+        ),
+    ),
     Run(
         "Schemathesis",
         "requests that a third party makes up from the OpenAPI document",
