@@ -15,6 +15,7 @@ from tests.reliability import (
     reused_keys,
     slow_sockets,
     stops,
+    tenant_chaos,
     worker_kills,
 )
 from tests.reliability.faults import Control, Run
@@ -178,6 +179,22 @@ RUNS: Final = (
                     site, schema=SCHEMA_MUTANTS, code={}, mutated=False
                 ),
                 (mutations.ALL_KILLED,),
+            ),
+        ),
+    ),
+    Run(
+        "Chaos",
+        "businesses at random on one small pool; work that is cut off, fails or is undone",
+        lambda site, seed: tenant_chaos.tenant_chaos(
+            site, tenants=20, operations=20_000, requests=4_000, seed=seed
+        ),
+        (
+            Control(
+                "the binding to a transaction: with SET for the session",
+                lambda site, seed: tenant_chaos.tenant_chaos(
+                    site, tenants=20, operations=2_000, requests=0, seed=seed, by_session=True
+                ),
+                (tenant_chaos.UNBOUND_SEES_NOTHING,),
             ),
         ),
     ),
