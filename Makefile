@@ -35,7 +35,7 @@ contract: install contract/node_modules/installed  ## Third parties on the contr
 bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
 	$(BIN)/python -m benchmarks.run
 
-reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 20 minutes)
+reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 30 minutes)
 	$(BIN)/python -m tests.reliability --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
 
 format: install  ## Format the code

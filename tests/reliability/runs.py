@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.isolation.mutants import CODE_MUTANTS, SCHEMA_MUTANTS
 from tests.reliability import (
     conflicts,
     database_kills,
@@ -9,6 +10,7 @@ from tests.reliability import (
     exhausted_pool,
     fuzzing,
     moved_clocks,
+    mutations,
     retry_storm,
     reused_keys,
     slow_sockets,
@@ -166,6 +168,20 @@ RUNS: Final = (
         for workers in (1, 2)
     ),
     *STOCK_RUNS,
+    Run(
+        "Mutants",
+        "policies, keys, grants, roles, the binding and its kin, each weakened alone",
+        lambda site, _: mutations.mutations(site, schema=SCHEMA_MUTANTS, code=CODE_MUTANTS),
+        (
+            Control(
+                "any mutation: with the mutants left out, the checks and tests must be content",
+                lambda site, _: mutations.mutations(
+                    site, schema=SCHEMA_MUTANTS, code={}, mutated=False
+                ),
+                (mutations.ALL_KILLED,),
+            ),
+        ),
+    ),
     Run(
         "Chaos",
         "businesses at random on one small pool; work that is cut off, fails or is undone",
