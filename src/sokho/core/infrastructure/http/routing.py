@@ -151,9 +151,9 @@ class _Plan:
             arguments = self._endpoint.arguments(inputs, values)
             if scope["query_string"]:
                 inputs.find_unknown(self._known_parameters)
-            if self._endpoint.body is not None:
-                content = await inputs.content(self._media_types)
-                self._endpoint.body.validate(content, inputs.errors, arguments)
+            if (body := self._endpoint.body) is not None:
+                content = await inputs.content(self._media_types, or_none=not body.is_required)
+                body.validate(content, inputs.errors, arguments)
             if inputs.errors:
                 inputs.refuse()
             response = await self._answer(inputs, arguments)
@@ -237,6 +237,7 @@ class _Reader:
     def __init__(self, field: Any, place: str) -> None:
         self._field = field
         self._name: str = field.name
+        self.is_required: bool = field.field_info.is_required()
         model = field.field_info.annotation
         self._is_model = isinstance(model, type) and issubclass(model, BaseModel)
         if self._is_model:
@@ -258,7 +259,7 @@ class _Reader:
             errors.append({"type": "invalid_character", "loc": self._location})
         elif value is not None:
             self.validate(value, errors, into)
-        elif self._field.field_info.is_required():
+        elif self.is_required:
             errors.append({"type": "missing", "loc": self._location})
         else:
             into[self._name] = self._field.get_default()
@@ -304,12 +305,15 @@ class _Inputs:
         raw = request.scope["query_string"]
         self.query: dict[str, str] = self._parse(raw) if raw else {}
 
-    async def content(self, media_types: Collection[str]) -> Any:
-        """Return the parsed body, which is read once, though the request be tried again."""
+    async def content(self, media_types: Collection[str], *, or_none: bool) -> Any:
+        """Return the parsed body; `or_none`, of none, an empty object (RFC 9112, 6.3)."""
+        headers = self.request.headers
+        if or_none and headers.get("transfer-encoding", headers.get("content-length", "0")) == "0":
+            return {}
         return parsed(await self.raw(media_types))
 
     async def raw(self, media_types: Collection[str] = ()) -> bytes:
-        """Return the body as it came."""
+        """Return the body as it came: read once, though the request be tried again."""
         if self.body is None:
             self.body = await read_body(self.request.scope, self.request.receive, media_types)
             self.complete_at = perf_counter()

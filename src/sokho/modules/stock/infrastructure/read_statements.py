@@ -11,6 +11,7 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.keyset import keyset_page
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reads import Basis
+from sokho.modules.stock.infrastructure.reservation_statements import expired_on
 from sokho.modules.stock.infrastructure.tables import accounts, balances, moves, transactions
 
 _UUID, _TEXT, _INSTANT = sa.Uuid(), sa.Text(), sa.DateTime(timezone=True)
@@ -64,11 +65,22 @@ LEVEL_CONDITIONS: Final[dict[str, sa.ColumnElement[bool]]] = {
 
 @lru_cache
 def levels_statement(
-    conditions: frozenset[str], basis: Basis | None, *, descending: bool, resumed: bool
+    conditions: frozenset[str],
+    basis: Basis | None,
+    *,
+    below: bool | None = None,
+    descending: bool,
+    resumed: bool,
 ) -> Statement:
-    """Return the statement that lists levels: those of now, or as of a time by one of both."""
+    """Return the statement that lists levels: those of now, or as of a time by one of both.
+
+    `below` lists those of now alone that are below their minimum, or those that are not.
+    """
     levels = {None: _of_now, Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
     rows = levels.where(_IS_PLACE, *(LEVEL_CONDITIONS[name] for name in sorted(conditions)))
+    if below is not None:
+        is_below = balances.c.is_below_minimum
+        rows = rows.where(is_below if below else ~is_below)
     key = [accounts.c.item_id, accounts.c.location_id]
     return keyset_page(rows, key, descending=descending, resumed=resumed)
 
@@ -85,13 +97,19 @@ def _levels(source: Any, **columns: Any) -> "sa.Select[Any]":
 
 def _of_now() -> "sa.Select[Any]":
     held = sa.and_(balances.c.tenant_id == TENANT, balances.c.account_id == accounts.c.id)
-    on_hand, reserved = balances.c.on_hand, balances.c.reserved
+    on_hand = balances.c.on_hand
+    # What has expired is free, though nobody has needed it since.
+    expired = sa.case(
+        (balances.c.reserved > sa.literal_column("0"), expired_on(accounts.c.id)), else_=0
+    )
+    reserved = balances.c.reserved - expired
     return _levels(
         accounts.join(balances, held),
         on_hand=_plain(on_hand),
         reserved=_plain(reserved),
         available=_plain(on_hand - reserved),
         seq=balances.c.seq,
+        minimum=_plain(balances.c.minimum),
     )
 
 
@@ -106,6 +124,7 @@ def _as_posted() -> "sa.Select[Any]":
         reserved=sa.null(),
         available=sa.null(),
         seq=sa.func.greatest(source_seq, target_seq),
+        minimum=sa.null(),
     )
 
 
@@ -134,6 +153,7 @@ def _as_dated() -> "sa.Select[Any]":
         reserved=sa.null(),
         available=sa.null(),
         seq=sa.null(),
+        minimum=sa.null(),
     )
 
 
