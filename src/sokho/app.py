@@ -35,6 +35,7 @@ from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
 from sokho.modules.locations.infrastructure import http_router as locations
+from sokho.modules.stock.infrastructure import minimum_router as stock_minimums
 from sokho.modules.stock.infrastructure import reads_router as stock_reads
 from sokho.modules.stock.infrastructure import reservation_router as stock_reservations
 from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
@@ -179,6 +180,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         units.router,
         stock_transactions.router,
         stock_reservations.router,
+        stock_minimums.router,
         stock_reads.router,
         stock_verification.router,
         locations.router,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 from sokho.core.domain.events import Event, EventLog
@@ -59,15 +60,22 @@ class StockService:
 
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`.
         """
+        books, quantities = await self.look_up(document)
+        moves = await self._with_room(books, lambda books: post(document, books, quantities))
+        return books, moves
+
+    async def look_up(self, document: Document) -> tuple[Books, Sequence[Decimal]]:
+        """Return the books of a document, held, and its quantities in the items' own units.
+
+        Raises `InvalidError` and its kinds.
+        """
         refuse([*document.faults()])
         books = await self._repo.look_up(document)
         if not books.are_open:
             check(document, books)
             await self._repo.open_accounts(document, books)
             books = await self._repo.look_up(document)
-        quantities = check(document, books)
-        moves = await self._with_room(books, lambda books: post(document, books, quantities))
-        return books, moves
+        return books, check(document, books)
 
     async def enter(
         self,

@@ -6,10 +6,12 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from sokho.core.dependencies import CurrentTransaction
+from sokho.modules.stock.domain.minimum_service import MinimumService
 from sokho.modules.stock.domain.reads import StockReads
 from sokho.modules.stock.domain.reservation_service import ReservationService
 from sokho.modules.stock.domain.service import StockService
 from sokho.modules.stock.domain.verification import LedgerCheck
+from sokho.modules.stock.infrastructure.postgres_minimums import PostgresMinimumRepo
 from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.postgres_reservations import PostgresReservationRepo
@@ -32,6 +34,13 @@ async def get_reservation_service(
     return ReservationService(PostgresReservationRepo(transaction), stock, transaction)
 
 
+async def get_minimum_service(
+    transaction: CurrentTransaction, stock: CurrentStockService
+) -> MinimumService:
+    """Return the service on the caller's minimum stock."""
+    return MinimumService(PostgresMinimumRepo(transaction), stock, transaction)
+
+
 async def get_stock_reads(transaction: CurrentTransaction) -> StockReads:
     """Return the caller's ledger, to be read."""
     return PostgresStockReads(transaction)
@@ -42,6 +51,7 @@ async def get_ledger_check(request: Request, transaction: CurrentTransaction) ->
     return PostgresLedgerCheck(transaction, request.app.state.ledger_seal)
 
 
+CurrentMinimumService = Annotated[MinimumService, Depends(get_minimum_service)]
 CurrentReservationService = Annotated[ReservationService, Depends(get_reservation_service)]
 CurrentLedgerCheck = Annotated[LedgerCheck, Depends(get_ledger_check)]
 CurrentStockReads = Annotated[StockReads, Depends(get_stock_reads)]

@@ -268,7 +268,14 @@ CONDITIONS: Final[dict[ReservationState, Any]] = {
     ReservationState.OPEN: sa.and_(_OPEN, ~_IS_DUE),
     ReservationState.CONFIRMED: _is(ReservationState.CONFIRMED),
     ReservationState.RELEASED: _is(ReservationState.RELEASED),
-    ReservationState.EXPIRED: sa.or_(_is(ReservationState.EXPIRED), sa.and_(_OPEN, _IS_DUE)),
+    # Some of them nobody has written down yet.
+    ReservationState.EXPIRED: sa.and_(
+        reservations.c.state.in_(
+            sa.literal_column(f"'{state}'")
+            for state in (ReservationState.OPEN, ReservationState.EXPIRED)
+        ),
+        _IS_DUE,
+    ),
 }
 
 
