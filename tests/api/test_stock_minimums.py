@@ -1,16 +1,19 @@
 """Minimum stock: what should be there, what is below it, and documents that cross it."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
+from sokho.core.infrastructure.database import Row
 from tests.api.catalogue import an_item_of, id_of
 from tests.api.problems import faults_of, problem_of, without_id
 from tests.api.reserved import act, reserved
 from tests.api.stocked import Store, posted, reversed_, sent
 from tests.conftest import Business
+from tests.recorded import Recorded
 
 CROSSED: Final = {"stock.fell_below_minimum", "stock.rose_to_minimum"}
 
@@ -37,10 +40,14 @@ async def below(store: Store, query: str = "below_minimum=true") -> dict[tuple[s
     return {(row["item_id"], row["location_id"]): row["minimum"] for row in answer.json()}
 
 
-async def crossings(store: Store) -> list[dict[str, Any]]:
+@pytest.fixture
+def log(app: FastAPI, business: Business) -> Recorded:
+    return Recorded(app.state.database, business.tenant_id)
+
+
+async def crossings(log: Recorded) -> list[Row]:
     """Return the events of crossings so far."""
-    answer = await store.http.get("/v1/audit-events?limit=500")
-    return [event for event in answer.json() if event["type"] in CROSSED]
+    return [event for event in await log.all() if event["type"] in CROSSED]
 
 
 class TestMinimum:
@@ -162,12 +169,12 @@ class TestBelow:
 
 
 class TestCrossing:
-    async def test_leaves_an_event_in_each_direction(self, store: Store):
+    async def test_leaves_an_event_in_each_direction(self, store: Store, log: Recorded):
         await put(store, "8")
         issue = (await store.issue("3")).json()
         await store.issue("1")
         receipt = await store.receive("2")
-        found = await crossings(store)
+        found = await crossings(log)
         level = {"item_id": store.item_id, "location_id": store.here, "minimum": "8"}
         assert [(event["type"], event["resource_id"], event["changes"]) for event in found] == [
             (
@@ -180,39 +187,39 @@ class TestCrossing:
             ),
         ]
 
-    async def test_is_that_of_the_whole_document(self, store: Store):
+    async def test_is_that_of_the_whole_document(self, store: Store, log: Recorded):
         await put(store, "8")
         lines = [store.line("5", store.here), store.line("5", target=store.here)]
         for line in lines:
             await posted(store.business, "adjustment", line, reason="count")
-        assert len(await crossings(store)) == 2
+        assert len(await crossings(log)) == 2
         await posted(store.business, "adjustment", *lines, reason="count")
-        assert len(await crossings(store)) == 2
+        assert len(await crossings(log)) == 2
 
-    async def test_at_both_ends_of_a_transfer_is_told(self, store: Store):
+    async def test_at_both_ends_of_a_transfer_is_told(self, store: Store, log: Recorded):
         await put(store, "8")
         await put(store, "3", location_id=store.there)
         await store.transfer("3")
-        fell, rose = await crossings(store)
+        fell, rose = await crossings(log)
         assert (fell["type"], rose["type"]) == (
             *("stock.fell_below_minimum", "stock.rose_to_minimum"),
         )
         assert rose["changes"]["levels"][0]["location_id"] == store.there
 
-    async def test_by_a_reversal_or_a_confirmation_is_told_too(self, store: Store):
+    async def test_by_a_reversal_or_a_confirmation_is_told_too(self, store: Store, log: Recorded):
         await put(store, "8")
         made = await reserved(store, "4")
         confirmed = (await act(store.business, made["id"], "confirm")).json()
         await reversed_(store.business, confirmed["transaction_id"])
-        assert [event["type"] for event in await crossings(store)] == [
+        assert [event["type"] for event in await crossings(log)] == [
             *("stock.fell_below_minimum", "stock.rose_to_minimum"),
         ]
 
-    async def test_that_is_refused_leaves_none(self, store: Store):
+    async def test_that_is_refused_leaves_none(self, store: Store, log: Recorded):
         await put(store, "8")
         problem_of(
             await sent(store.business, "issue", store.line("11", store.here)),
             409,
             "insufficient_stock",
         )
-        assert await crossings(store) == []
+        assert await crossings(log) == []

@@ -168,7 +168,7 @@ async def _close(
 ) -> None:
     changes: dict[str, object] = {"state": {"before": reservation.recorded_state, "after": state}}
     if transaction_id is not None:
-        changes["transaction_id"] = {"after": transaction_id}
+        changes["transaction_id"] = {"before": None, "after": transaction_id}
     events.record(_event(f"reservation_{state}", reservation, changes))
     await repo.close(reservation.id, state, transaction_id=transaction_id)
 
