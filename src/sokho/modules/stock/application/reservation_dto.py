@@ -43,9 +43,9 @@ _RESERVATION: Final[JsonDict] = {
 }
 
 _Seconds = Annotated[
-    int, WHOLE, Field(strict=True, ge=1, le=int(LONGEST.total_seconds()), examples=[900])
+    int, Field(strict=True, ge=1, le=LONGEST // timedelta(seconds=1), examples=[900]), WHOLE
 ]
-_LineNo = Annotated[int, WHOLE, Field(strict=True, ge=1, le=MOST_LINES)]
+_LineNo = Annotated[int, Field(strict=True, ge=1, le=MOST_LINES), WHOLE]
 
 
 class ReservationLineCreate(RequestModel):
