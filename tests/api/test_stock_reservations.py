@@ -117,7 +117,7 @@ class TestWhatIsReserved:
 class TestConfirm:
     async def test_becomes_one_issue(self, store: Store):
         made = await reserved(store, "4")
-        confirmed = await act(store.business, made["id"], "confirm")
+        confirmed = await act(store.business, made["id"], "confirm", {})
         assert confirmed.status_code == 200, confirmed.text
         after = confirmed.json()
         assert after["state"] == "confirmed"
@@ -131,6 +131,15 @@ class TestConfirm:
             "6",
         )
         assert await level(store) == ("6", "0", "6")
+
+    async def test_needs_no_body(self, store: Store):
+        made = await reserved(store, "4")
+        url = f"{RESERVATIONS}/{made['id']}/confirm"
+        key = {"Idempotency-Key": "k"}
+        untyped = await store.http.post(url, content=b"{}", headers=key)
+        problem_of(untyped, 415, "unsupported_media_type")
+        confirmed = await store.http.post(url, headers=key)
+        assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed")
 
     async def test_takes_the_rest_of_the_document_from_the_call(self, store: Store):
         made = await reserved(store, "4")

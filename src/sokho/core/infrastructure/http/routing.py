@@ -34,7 +34,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from sokho.core.infrastructure.database import CollisionError
-from sokho.core.infrastructure.http.body import JSON, parsed, read_body
+from sokho.core.infrastructure.http.body import JSON, NO_BODY, parsed, read_body
 from sokho.core.infrastructure.http.idempotency import Idempotency, idempotency_key
 from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
 
@@ -80,12 +80,16 @@ class PreparedRoute(APIRoute):
         """Compare path and method; a path's parameters stay texts until they are validated."""
         if scope["type"] != "http":
             return Match.NONE, {}
-        path = get_route_path(scope)
-        found = self.path_regex.fullmatch(path)
-        if found is None or path in self.spelt_out:
+        parameters = self.parameters_of(get_route_path(scope))
+        if parameters is None:
             return Match.NONE, {}
         match = Match.FULL if scope["method"] in self.answered_methods else Match.PARTIAL
-        return match, {"path_params": found.groupdict(), "route": self}
+        return match, {"path_params": parameters, "route": self}
+
+    def parameters_of(self, path: str) -> dict[str, str] | None:
+        """Return the parameters in a path, or None where it is not this route's."""
+        found = self.path_regex.fullmatch(path)
+        return None if found is None or path in self.spelt_out else found.groupdict()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is this route's."""
@@ -116,7 +120,7 @@ class _Plan:
         self._slots: dict[object, int] = {}
         self._endpoint = self._prepared(endpoint)
         everything = [*self._steps, self._endpoint]
-        self._media_types = {_media_type(endpoint), JSON}
+        self._media_types = _media_types(endpoint)
         self._known_parameters = frozenset(name for step in everything for name in step.query_names)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
@@ -151,9 +155,9 @@ class _Plan:
             arguments = self._endpoint.arguments(inputs, values)
             if scope["query_string"]:
                 inputs.find_unknown(self._known_parameters)
-            if (body := self._endpoint.body) is not None:
-                content = await inputs.content(self._media_types, or_none=not body.is_required)
-                body.validate(content, inputs.errors, arguments)
+            if self._endpoint.body is not None:
+                content = await inputs.content(self._media_types)
+                self._endpoint.body.validate(content, inputs.errors, arguments)
             if inputs.errors:
                 inputs.refuse()
             response = await self._answer(inputs, arguments)
@@ -237,7 +241,6 @@ class _Reader:
     def __init__(self, field: Any, place: str) -> None:
         self._field = field
         self._name: str = field.name
-        self.is_required: bool = field.field_info.is_required()
         model = field.field_info.annotation
         self._is_model = isinstance(model, type) and issubclass(model, BaseModel)
         if self._is_model:
@@ -259,7 +262,7 @@ class _Reader:
             errors.append({"type": "invalid_character", "loc": self._location})
         elif value is not None:
             self.validate(value, errors, into)
-        elif self.is_required:
+        elif self._field.field_info.is_required():
             errors.append({"type": "missing", "loc": self._location})
         else:
             into[self._name] = self._field.get_default()
@@ -305,15 +308,12 @@ class _Inputs:
         raw = request.scope["query_string"]
         self.query: dict[str, str] = self._parse(raw) if raw else {}
 
-    async def content(self, media_types: Collection[str], *, or_none: bool) -> Any:
-        """Return the parsed body; `or_none`, of none, an empty object (RFC 9112, 6.3)."""
-        headers = self.request.headers
-        if or_none and headers.get("transfer-encoding", headers.get("content-length", "0")) == "0":
-            return {}
-        return parsed(await self.raw(media_types))
+    async def content(self, media_types: Collection[str]) -> Any:
+        """Return the parsed body, which is read once, though the request be tried again."""
+        return parsed(await self.raw(media_types), or_none=NO_BODY in media_types)
 
     async def raw(self, media_types: Collection[str] = ()) -> bytes:
-        """Return the body as it came: read once, though the request be tried again."""
+        """Return the body as it came."""
         if self.body is None:
             self.body = await read_body(self.request.scope, self.request.receive, media_types)
             self.complete_at = perf_counter()
@@ -373,11 +373,11 @@ def _scopes(dependant: Dependant) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-def _media_type(dependant: Dependant) -> str:
-    """Return what the path function's body is declared to be sent as."""
-    for body in dependant.body_params:
-        return str(getattr(body.field_info, "media_type", JSON))
-    return JSON
+def _media_types(dependant: Dependant) -> set[str]:
+    """Return what the path function's body may be sent as; if it has a default, also as none."""
+    infos = [body.field_info for body in dependant.body_params]
+    optional = {NO_BODY for info in infos if not info.is_required()}
+    return {JSON} | {str(getattr(info, "media_type", JSON)) for info in infos} | optional
 
 
 def _refuse_what_is_not_prepared(dependant: Dependant, *, ends: bool) -> None:

@@ -13,7 +13,11 @@ from starlette.responses import Response
 from sokho.core.dependencies import CurrentPrincipal, RequestKey, get_request_key, tenant_with
 from sokho.core.domain.errors import InvalidError
 from sokho.core.domain.scopes import Scope
-from sokho.core.infrastructure.http.errors import InvalidCursorError
+from sokho.core.infrastructure.http.errors import (
+    BodyTooLargeError,
+    InvalidCursorError,
+    RequestTimeoutError,
+)
 from sokho.core.infrastructure.http.idempotency import IDEMPOTENT, IdempotencyKeyRequiredError
 from sokho.core.infrastructure.http.openapi import (
     ETAG,
@@ -179,7 +183,8 @@ async def confirm_stock_reservation(
     "/{reservation_id}/release",
     dependencies=[tenant_with(Scope.STOCK_WRITE), Depends(get_request_key)],
     response_model=ReservationResponse,
-    responses=problems(*_OF_OPEN, *_KEYED),
+    # It takes no body, but its key stands for one all the same.
+    responses=problems(*_OF_OPEN, *_KEYED, RequestTimeoutError, BodyTooLargeError),
 )
 async def release_stock_reservation(
     reservation_id: ReservationId, reservations: CurrentReservationService
