@@ -35,7 +35,7 @@ contract: install contract/node_modules/installed  ## Third parties on the contr
 bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
 	$(BIN)/python -m benchmarks.run
 
-reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 15 minutes)
+reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 20 minutes)
 	$(BIN)/python -m tests.reliability --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
 
 format: install  ## Format the code
@@ -62,6 +62,6 @@ $(UV): requirements/uv.txt
 
 .venv/installed: $(UV) $(LOCK) pyproject.toml
 	@test -x $(BIN)/python || $(UV) venv --quiet --no-project --python $(PYTHON) .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCK)
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(LOCK)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@

@@ -14,10 +14,19 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, status
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import BigInteger, DateTime, Numeric, Text, make_url, select, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKeyConstraint,
+    Numeric,
+    Text,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 _ENGINE: Final = create_async_engine(
     make_url(os.environ["BENCHMARK_DATABASE_URL"]).set(drivername="postgresql+asyncpg"),
@@ -63,49 +72,74 @@ class LevelModel(Base):
     on_hand: Mapped[Decimal] = mapped_column(Numeric(20, 6))
 
 
-class MovementModel(Base):
-    """What came or went."""
+class DocumentModel(Base):
+    """A document: what came or went, line by line."""
 
-    __tablename__ = "naive_movements"
+    __tablename__ = "naive_documents"
 
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    item_id: Mapped[UUID]
-    location_id: Mapped[UUID]
     type: Mapped[str] = mapped_column(Text)
-    quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
     note: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    lines: Mapped[list["LineModel"]] = relationship(lazy="selectin")
+
+
+class LineModel(Base):
+    """A line of a document."""
+
+    __tablename__ = "naive_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "document_id"], ["naive_documents.tenant_id", "naive_documents.id"]
+        ),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID]
+    item_id: Mapped[UUID]
+    location_id: Mapped[UUID]
+    quantity: Mapped[Decimal] = mapped_column(Numeric(20, 6))
 
 
 class LineCreate(BaseModel):
-    """The one line of a movement."""
+    """A line of a new document."""
 
     item_id: UUID
     from_location_id: UUID
     quantity: Decimal = Field(gt=0)
 
 
-class MovementCreate(BaseModel):
-    """A new movement."""
+class DocumentCreate(BaseModel):
+    """A new document."""
 
     type: str
     note: str | None = None
-    lines: list[LineCreate] = Field(min_length=1, max_length=1)
+    lines: list[LineCreate] = Field(min_length=1, max_length=500)
 
 
-class MovementResponse(BaseModel):
-    """A movement."""
+class LineResponse(BaseModel):
+    """A line of a document."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     item_id: UUID
     location_id: UUID
-    type: str
     quantity: Decimal
+
+
+class DocumentResponse(BaseModel):
+    """A document."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    type: str
     note: str | None
     created_at: datetime
+    lines: list[LineResponse]
 
 
 class ItemCreate(BaseModel):
@@ -174,8 +208,32 @@ class StockRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def issue(self, tenant_id: UUID, line: LineCreate, **values: Any) -> MovementModel:
-        """Take from a level, which is locked, and write down that it was done."""
+    async def issue(self, tenant_id: UUID, data: DocumentCreate) -> DocumentModel:
+        """Take each line from its level, which is locked, and write the document."""
+        document = DocumentModel(
+            tenant_id=tenant_id,
+            id=uuid4(),
+            type=data.type,
+            note=data.note,
+            created_at=datetime.now(UTC),
+        )
+        for line in data.lines:
+            await self._take(line)
+            made = LineModel(
+                tenant_id=tenant_id,
+                id=uuid4(),
+                item_id=line.item_id,
+                location_id=line.from_location_id,
+                quantity=line.quantity,
+            )
+            document.lines.append(made)
+        self._session.add(document)
+        await self._session.flush()
+        await self._session.refresh(document)
+        await self._session.commit()
+        return document
+
+    async def _take(self, line: LineCreate) -> None:
         item = await self._session.execute(select(ItemModel).where(ItemModel.id == line.item_id))
         if item.scalar_one_or_none() is None:
             raise HTTPException(status.HTTP_404_NOT_FOUND)
@@ -190,20 +248,6 @@ class StockRepository:
         if level is None or level.on_hand < line.quantity:
             raise HTTPException(status.HTTP_409_CONFLICT)
         level.on_hand -= line.quantity
-        movement = MovementModel(
-            tenant_id=tenant_id,
-            id=uuid4(),
-            item_id=line.item_id,
-            location_id=line.from_location_id,
-            quantity=line.quantity,
-            created_at=datetime.now(UTC),
-            **values,
-        )
-        self._session.add(movement)
-        await self._session.flush()
-        await self._session.refresh(movement)
-        await self._session.commit()
-        return movement
 
 
 class ItemService:
@@ -282,15 +326,13 @@ async def create_item(data: ItemCreate, service: CurrentService, tenant_id: Curr
 stock = APIRouter(prefix="/v1/stock/transactions", tags=["stock"])
 
 
-@stock.post("", response_model=MovementResponse, status_code=status.HTTP_201_CREATED)
-async def move(
-    data: MovementCreate,
+@stock.post("", response_model=DocumentResponse, status_code=status.HTTP_201_CREATED)
+async def post_document(
+    data: DocumentCreate,
     session: Annotated[AsyncSession, Depends(get_session)],
     tenant_id: CurrentTenant,
 ) -> Any:
-    return await StockRepository(session).issue(
-        tenant_id, data.lines[0], type=data.type, note=data.note
-    )
+    return await StockRepository(session).issue(tenant_id, data)
 
 
 app = FastAPI(title="naive")

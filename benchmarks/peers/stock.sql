@@ -1,4 +1,4 @@
--- Stock as tutorials keep it: a level that is written over, and a log of movements beside it.
+-- Stock as tutorials keep it: a level that is written over, and documents beside it.
 CREATE TABLE naive_levels (
     tenant_id uuid NOT NULL,
     item_id uuid NOT NULL,
@@ -8,18 +8,27 @@ CREATE TABLE naive_levels (
     FOREIGN KEY (tenant_id, item_id) REFERENCES items (tenant_id, id)
 ) WITH (fillfactor = 70);
 
-CREATE TABLE naive_movements (
+CREATE TABLE naive_documents (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
-    item_id uuid NOT NULL,
-    location_id uuid NOT NULL,
     type text NOT NULL,
-    quantity numeric(20, 6) NOT NULL,
     note text,
     created_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE naive_lines (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    item_id uuid NOT NULL,
+    location_id uuid NOT NULL,
+    quantity numeric(20, 6) NOT NULL,
     PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, document_id) REFERENCES naive_documents (tenant_id, id),
     FOREIGN KEY (tenant_id, item_id) REFERENCES items (tenant_id, id)
 );
+CREATE INDEX ON naive_lines (tenant_id, document_id);
 
 -- Sealed as Sokho's own tables are: it refuses to serve beside one that is not.
 DO $$
@@ -27,7 +36,7 @@ DECLARE
     sealed text;
     rule text := 'tenant_id = (SELECT current_setting(''app.current_tenant'')::uuid)';
 BEGIN
-    FOREACH sealed IN ARRAY ARRAY['naive_levels', 'naive_movements'] LOOP
+    FOREACH sealed IN ARRAY ARRAY['naive_levels', 'naive_documents', 'naive_lines'] LOOP
         EXECUTE format('ALTER TABLE %I OWNER TO sokho_owner', sealed);
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', sealed);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', sealed);

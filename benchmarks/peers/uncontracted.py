@@ -12,6 +12,7 @@ import sokho.cli
 from sokho.core.domain.ids import new_id
 from sokho.core.infrastructure.http import application, server
 from sokho.core.infrastructure.http.context import RequestContext
+from sokho.core.infrastructure.http.dispatching import Dispatcher
 from sokho.core.infrastructure.http.problems import answer_to
 
 
@@ -43,7 +44,7 @@ class OneLayer:
 
 
 def _stack(app: application.Application) -> ASGIApp:
-    return OneLayer(app.router)
+    return OneLayer(Dispatcher(app.router.routes, app.router))
 
 
 if __name__ == "__main__":

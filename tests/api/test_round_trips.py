@@ -57,10 +57,10 @@ class TestRoundTrips:
             assert (await warm.post("/v1/items", json=body)).status_code == 201
             assert ledger.settle() == 3
 
-    async def test_of_an_idempotency_key_are_three_more(
+    async def test_of_an_idempotency_key_are_none_but_to_tell_again(
         self, warm: httpx2.AsyncClient, ledger: Ledger
     ):
-        for trips in (6, 4):  # the second is told what the first was
+        for trips in (3, 3):  # begin, undo, look: the second is told what the first was
             headers = {"Idempotency-Key": "k"}
             assert (await warm.post("/v1/items", json=ITEM, headers=headers)).status_code == 201
             assert ledger.settle() == trips
@@ -112,7 +112,8 @@ class TestRoundTrips:
             ("GET", "", None, 1),
             ("GET", "/kg", None, 1),
             ("POST", "", {"code": "két", "name": "két"}, 3),
-            ("PATCH", "/két", {"decimals": 1}, 4),
+            ("PATCH", "/két", {"decimals": 1}, 5),  # has stock moved in it?
+            ("PATCH", "/két", {"name": "két 24"}, 4),
         ):
             answer = await warm.request(method, f"/v1/units{path}", json=body)
             assert answer.status_code < 300
@@ -131,15 +132,20 @@ class TestRoundTrips:
             ("POST", "/v1/locations", below | {"code": "D"}, 5),  # turn, what is above
             ("PATCH", url, {"name": "x"}, 4),
             ("PATCH", lower, {"parent_id": None}, 6),  # turn, hold, how deep is it, update
-            ("PATCH", lower, {"status": "archived"}, 6),  # turn, hold, anything active, update
+            (
+                "PATCH",
+                lower,
+                {"status": "archived"},
+                8,
+            ),  # turn, hold, anything active, two of stock, update
             ("DELETE", lower, None, 4),
         ):
             answer = await warm.request(method, path, json=body, headers=ANY)
             assert answer.status_code < 300
             assert ledger.settle() == trips, (method, path, body)
 
-    async def test_of_a_stock_document_are_seven(self, business: Business, ledger: Ledger):
-        """Begin, take the key, find it, look up and hold, post, keep the answer, commit.
+    async def test_of_a_stock_document_are_four(self, business: Business, ledger: Ledger):
+        """Begin with the key, look up and hold, post, commit with the answer.
 
         However many lines; two more to open accounts, once for an item and a place.
         """
@@ -148,19 +154,19 @@ class TestRoundTrips:
         issue = store.line("1", store.here)
         ledger.settle()
         for type, lines, trips in (
-            ("receipt", [receipt], 9),
-            ("receipt", [receipt], 7),
-            ("issue", [issue], 9),  # nobody has taken any out yet
-            ("issue", [issue], 7),
-            ("issue", [issue] * 5, 7),
+            ("receipt", [receipt], 6),
+            ("receipt", [receipt], 4),
+            ("issue", [issue], 6),  # nobody has taken any out yet
+            ("issue", [issue], 4),
+            ("issue", [issue] * 5, 4),
         ):
             document = await posted(business, type, *lines)
             assert ledger.settle() == trips, type
         answer = await reversed_(business, document["id"])
         assert answer.status_code == 201
-        assert ledger.settle() == 9  # the document, its lines, hold: instead of look up
+        assert ledger.settle() == 6  # the document, its lines, hold: instead of look up
         problem_of(await store.issue("99"), 409, "insufficient_stock")
-        assert ledger.settle() == 5  # rolled back
+        assert ledger.settle() == 3  # rolled back
 
     async def test_of_what_is_read_of_stock(self, business: Business, ledger: Ledger):
         store = await Store.opened(business)

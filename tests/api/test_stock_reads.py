@@ -247,6 +247,13 @@ class TestLevels:
         told = await store.levels(f"location_id={shelf}&include_children=true{past}")
         assert told == {(store.item_id, shelf): "2", (store.item_id, box): "4"}
 
+    async def test_of_what_lies_below_need_a_location(self, store: Store):
+        for query in ("", f"&item_id={store.item_id}", "&sku=A"):
+            answer = await store.http.get(f"/v1/stock/levels?include_children=true{query}")
+            assert faults_of(answer) == [("/query/location_id", "required")]
+        await store.receive("5")
+        assert await store.levels("include_children=false") == await store.levels()
+
     async def test_of_another_business_are_not_seen(self, store: Store, other: Business):
         await store.receive("5")
         for query in ("", f"?item_id={store.item_id}", f"?location_id={store.here}"):

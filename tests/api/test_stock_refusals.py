@@ -1,5 +1,6 @@
 """What no stock document may say: each its own code, told at its place, and nothing half-posted."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any, Final
 from uuid import uuid4
@@ -9,7 +10,7 @@ import httpx2
 import pytest
 
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
-from tests.api.catalogue import a_location_of, an_item_of, id_of
+from tests.api.catalogue import a_location_of, an_item_of, id_of, shown
 from tests.api.problems import faults_of, problem_of, without_id
 from tests.api.stocked import Store, sent
 from tests.conftest import Business
@@ -151,11 +152,21 @@ class TestArchived:
 
     @pytest.mark.usefixtures("nothing_is_posted")
     async def test_location_neither_gives_nor_takes(self, store: Store):
-        url = f"/v1/locations/{store.here}"
-        await store.http.patch(url, json={"status": "archived"}, headers=ANY)
-        assert told(await store.issue("1"), "location_archived") == ["/lines/0/from_location_id"]
-        answer = await sent(store.business, "receipt", store.line("1", target=store.here))
-        assert told(answer, "location_archived") == ["/lines/0/to_location_id"]
+        url = f"/v1/locations/{store.there}"
+        answer = await store.http.patch(url, json={"status": "archived"}, headers=ANY)
+        assert answer.status_code == 200
+        for type, more in (("issue", {}), ("adjustment", {"reason": "count"})):
+            line = store.line("1", store.there)
+            answer = await sent(store.business, type, line, **more)
+            assert told(answer, "location_archived") == ["/lines/0/from_location_id"]
+        for type, source, more in (
+            ("receipt", None, {}),
+            ("adjustment", None, {"reason": "count"}),
+            ("transfer", store.here, {}),
+        ):
+            line = store.line("1", source, store.there)
+            answer = await sent(store.business, type, line, **more)
+            assert told(answer, "location_archived") == ["/lines/0/to_location_id"]
 
 
 @pytest.mark.usefixtures("nothing_is_posted")
@@ -215,6 +226,22 @@ class TestShortage:
         ]
         assert {each["location_id"] for each in problem["errors"]} == {store.here}
 
+    async def test_is_told_as_the_document_says(self, store: Store, anonymous: httpx2.AsyncClient):
+        answer = await sent(store.business, "issue", store.line("6", store.here))
+        [error] = problem_of(answer, 409, "insufficient_stock")["errors"]
+        document = (await anonymous.get("/openapi.json")).json()
+        told = document["components"]["schemas"]["FieldProblem"]["properties"]
+        assert {*error} == {*told}
+        responses = document["paths"]["/v1/stock/transactions"]["post"]["responses"]
+        examples = responses["409"]["content"]["application/problem+json"]["examples"]
+        [example] = examples["insufficient_stock"]["value"]["errors"]
+        assert {*example} == {*error}
+        for name, schema in told.items():
+            [kind, *_] = schema.get("anyOf", [schema])
+            for value in (error[name], example[name]):
+                assert re.search(kind.get("pattern", ""), value), name
+                assert len(value) <= kind["maxLength"], name
+
     async def test_posts_nothing_of_a_document_most_of_which_is_there(self, store: Store):
         lines = [store.line("1", store.here, store.there)] * 6
         answer = await sent(store.business, "transfer", *lines)
@@ -243,6 +270,40 @@ class TestWhatHasStock:
         row: dict[str, Any] = {"sku": "A", "name": "A", "unit": "kg"}
         answer = await store.http.post("/v1/items/batch", json={"items": [row]})
         problem_of(answer, 409, "unit_in_use")
+
+    async def test_is_not_archived_if_it_is_a_location(self, store: Store):
+        url, archived = f"/v1/locations/{store.here}", {"status": "archived"}
+        for language, word in (("vi", "còn hàng"), ("en", "stock")):
+            headers = ANY | {"Accept-Language": language}
+            answer = await store.http.patch(url, json=archived, headers=headers)
+            assert word in problem_of(answer, 409, "location_has_stock")["title"]
+        assert (await shown(store.business, url))["version"] == 1
+        assert (await store.issue("5")).status_code == 201
+        answer = await store.http.patch(url, json=archived, headers=ANY)
+        assert answer.json()["status"] == "archived"
+
+    async def test_may_be_archived_if_it_is_an_item(self, store: Store):
+        url = f"/v1/items/{store.item_id}"
+        answer = await store.http.patch(url, json={"status": "archived"}, headers=ANY)
+        assert answer.status_code == 200
+        assert await store.on_hand() == "5"
+
+    @pytest.mark.parametrize("unit", ["cái", "thùng"])
+    async def test_keeps_the_decimals_of_the_units_that_it_is_told_in(
+        self, store: Store, unit: str
+    ):
+        url = f"/v1/units/{unit}"
+        for language, word in (("vi", "thập phân"), ("en", "decimals")):
+            headers = {"Accept-Language": language}
+            answer = await store.http.patch(url, json={"decimals": 2}, headers=headers)
+            assert word in problem_of(answer, 409, "unit_in_use")["title"]
+        answer = await store.http.patch(url, json={"decimals": 0, "name": "khác"})
+        assert answer.json() == {"code": unit, "name": "khác", "decimals": 0}
+
+    async def test_keeps_no_unit_of_items_that_have_not_moved(self, store: Store):
+        await an_item_of(store.business, "B", unit="kg")
+        answer = await store.http.patch("/v1/units/kg", json={"decimals": 1})
+        assert answer.json()["decimals"] == 1
 
 
 class TestPlaceBelow:

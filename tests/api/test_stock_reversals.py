@@ -23,6 +23,12 @@ async def undone(store: Store, document: Any, **fields: Any) -> Any:
     return answer.json()
 
 
+async def archive(store: Store, url: str) -> None:
+    headers = {"If-Match": "*"}
+    answer = await store.http.patch(url, json={"status": "archived"}, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
 class TestReverse:
     async def test_posts_the_same_the_other_way(self, store: Store):
         line = store.line("2", target=store.here, unit="thùng")
@@ -77,8 +83,7 @@ class TestReverse:
 
     async def test_works_for_what_was_archived_since(self, store: Store):
         receipt = await store.receive("5")
-        for url in (f"/v1/items/{store.item_id}", f"/v1/locations/{store.here}"):
-            await store.http.patch(url, json={"status": "archived"}, headers={"If-Match": "*"})
+        await archive(store, f"/v1/items/{store.item_id}")
         await undone(store, receipt)
         assert await store.on_hand() == "0"
 
@@ -112,6 +117,14 @@ class TestRefusal:
         )
         assert (await shown(store.business, f"{TRANSACTIONS}/{receipt['id']}")) == receipt
         assert await store.on_hand() == "4"
+
+    async def test_where_goods_would_come_to_an_archived_location(self, store: Store):
+        await store.receive("5")
+        issue = (await store.issue("5")).json()
+        await archive(store, f"/v1/locations/{store.here}")
+        answer = await reversed_(store.business, issue["id"])
+        assert "errors" not in problem_of(answer, 422, "location_archived")
+        assert await store.on_hand() == "0"
 
     async def test_where_there_is_no_room_to_give_back(self, store: Store):
         await store.receive("99999999999999")

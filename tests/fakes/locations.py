@@ -60,6 +60,8 @@ class LocationStore:
     def __init__(self) -> None:
         self.now = datetime(2026, 6, 1, tzinfo=UTC)
         self.locations: defaultdict[UUID, dict[UUID, Location]] = defaultdict(dict)
+        self.stocked: set[UUID] = set()
+        """The locations at which goods lie."""
 
     def tick(self) -> None:
         """Let time pass, as it does between two transactions."""
@@ -146,6 +148,9 @@ class FakeLocationRepo(LocationRepository):
 
     async def has_active_below(self, id: UUID) -> bool:
         return any(each.is_active for each in self._below(id))
+
+    async def hold_stock(self, id: UUID) -> bool:
+        return id in self._locations and id in self._store.stocked
 
     def _below(self, id: UUID) -> Sequence[Location]:
         return [each for each in self._locations.values() if each.parent_id == id]

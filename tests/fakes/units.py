@@ -23,6 +23,8 @@ class UnitStore:
 
     def __init__(self) -> None:
         self.units: defaultdict[UUID, dict[str, Unit]] = defaultdict(dict)
+        self.moved: set[str] = set()
+        """The codes of the units in which stock has moved."""
 
 
 class FakeUnitRepo(UnitRepository):
@@ -41,6 +43,9 @@ class FakeUnitRepo(UnitRepository):
 
     async def hold(self, code: str) -> Unit | None:
         return self._units.get(code)
+
+    async def has_stock(self, code: str) -> bool:
+        return code in self._units and code in self._store.moved
 
     async def list(
         self,

@@ -30,6 +30,13 @@ class Plan:
         removed = re.search(r"Rows Removed by Filter: (\d+)", "\n".join(self.lines[scan:]))
         return round(float(found[1])) * int(found[2]) + (int(removed[1]) if removed else 0)
 
+    @property
+    def pages_read(self) -> int:
+        """Pages of tables and indexes that were looked at, those already in memory among them."""
+        of_all = next(line for line in self.lines if "Buffers:" in line)
+        counts = dict(re.findall(r"(hit|read)=(\d+)", of_all))
+        return sum(map(int, counts.values()))
+
 
 class Explaining(Transaction):
     """Explains what it is asked to run, as the service's own role, on a bound connection."""
@@ -42,7 +49,7 @@ class Explaining(Transaction):
 
     async def _run(self, statement: Statement, values: dict[str, object]) -> list[asyncpg.Record]:
         assert statement.one_trip is not None
-        explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) {statement.one_trip}"
+        explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS) {statement.one_trip}"
         arguments = statement.one_trip_arguments(self.tenant_id, values)
         rows = await self._connection.fetch(explain, *arguments)
         self.plan = Plan([line for (line,) in rows], self.plan.table)

@@ -68,6 +68,15 @@ class Tampering:
     unseen: str = ""
     """Those of them that the check of the item lacks: it follows the moves of its places."""
 
+    constraint: str = ""
+    """What would refuse it, a superuser's too."""
+
+    @property
+    def without_constraint(self) -> str:
+        """The command that drops the constraint."""
+        table = "_".join(self.constraint.split("_")[:2])
+        return f"ALTER TABLE {table} DROP CONSTRAINT {self.constraint}"
+
 
 OF_MOVE: Final = "WHERE tenant_id = $1 AND transaction_id = $2"
 OF_DOCUMENT: Final = "WHERE tenant_id = $1 AND id = $2"
@@ -296,3 +305,49 @@ TAMPERINGS: Final = [
         }.items()
     ),
 ]
+
+BEYOND_CONSTRAINTS: Final = [
+    Tampering(
+        "quantity of nothing",
+        f"UPDATE stock_moves SET quantity = 0, to_after = 10 {OF_MOVE}",
+        "1",
+        "I1 move_invalid 1/1\nI4 sequence_broken 2/1\nI5 document_changed 1\n"
+        "I2 balance_differs kho",
+        constraint="stock_moves_quantity_check",
+    ),
+    *(
+        Tampering(
+            name,
+            f"UPDATE stock_balances SET reserved = {reserved} {OF_BALANCE}",
+            "kho",
+            "I3 reserved_out_of_range kho\nI8 reserved_differs kho",
+            constraint="stock_balances_reserved_check",
+        )
+        for name, reserved in {
+            "too much reserved": 10,
+            "less than nothing reserved": -1,
+        }.items()
+    ),
+    Tampering(
+        "request of another document",
+        f"UPDATE stock_transactions SET request_key = '1' {OF_DOCUMENT}",
+        "1",
+        "I6 request_repeated 0\nI6 request_repeated 1",
+        constraint="stock_transactions_tenant_id_request_key_key",
+    ),
+    Tampering(
+        "type that does not exist",
+        f"UPDATE stock_transactions SET type = 'gift' {OF_DOCUMENT}",
+        "1",
+        "I5 document_changed 1",
+        constraint="stock_transactions_type_check",
+    ),
+]
+
+ONE_FOR_EACH: Final = [
+    next(
+        each for each in (*TAMPERINGS, *BEYOND_CONSTRAINTS) if each.told.startswith(f"{invariant} ")
+    )
+    for invariant in ("I1", "I2", "I3", "I4", "I5", "I6", "I8")
+]
+"""For each invariant that there is yet a tampering that is told by it, first of all."""

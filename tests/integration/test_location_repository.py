@@ -242,6 +242,16 @@ class TestAnotherTenant:
         assert await listed(store, neighbour) == [theirs]
 
 
+class TestHoldStock:
+    async def test_finds_nothing_where_nothing_has_been(
+        self, store: LocationsStore, tenant: UUID, neighbour: UUID
+    ):
+        [location] = await stored(store, tenant, a_location())
+        for tenant_id in (tenant, neighbour):
+            async with store.locations(tenant_id) as repo:
+                assert not await repo.hold_stock(location.id)
+
+
 class TestPostgresLocationRepo:
     async def test_cannot_store_a_location_under_another_tenant(self, database: Database):
         store = LocationsInPostgres(database)

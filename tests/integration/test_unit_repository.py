@@ -173,6 +173,16 @@ class TestAnotherTenant:
         assert await found(store, neighbour, "két") == theirs
 
 
+class TestHasStock:
+    async def test_is_of_no_unit_that_nothing_is_told_in(
+        self, store: UnitsStore, tenant: UUID, neighbour: UUID
+    ):
+        [unit] = await stored(store, tenant, a_unit())
+        for tenant_id in (tenant, neighbour):
+            async with store.units(tenant_id) as repo:
+                assert not await repo.has_stock(unit.code)
+
+
 class TestPostgresUnitRepo:
     async def test_cannot_store_a_unit_under_another_tenant(self, database: Database):
         store = UnitsInPostgres(database)

@@ -1,7 +1,6 @@
 """The runs of ``make reliability``, each at its full size, with its controls."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from tests.reliability import (
     conflicts,
@@ -16,26 +15,8 @@ from tests.reliability import (
     stops,
     worker_kills,
 )
-from tests.reliability.outcomes import Outcome
-from tests.reliability.sites import Site
-
-
-class Control(NamedTuple):
-    """The same run without a protection: it must break these promises."""
-
-    without: str
-    make: Callable[[Site, int], Awaitable[Outcome]]
-    must_break: tuple[str, ...]
-
-
-class Run(NamedTuple):
-    """A fault, the run that brings it about on a site with a seed, and its controls."""
-
-    number: str
-    fault: str
-    make: Callable[[Site, int], Awaitable[Outcome]]
-    controls: tuple[Control, ...]
-
+from tests.reliability.faults import Control, Run
+from tests.reliability.stock_runs import STOCK_RUNS
 
 RUNS: Final = (
     Run(
@@ -183,6 +164,7 @@ RUNS: Final = (
         )
         for workers in (1, 2)
     ),
+    *STOCK_RUNS,
     Run(
         "Schemathesis",
         "requests that a third party makes up from the OpenAPI document",

@@ -159,8 +159,10 @@ class _Check:
     def _completed(self, party: Party, chosen: Mapping[Slot, object]) -> dict[Slot, object]:
         """Return the values of a whole call: what has to come along is the party's own."""
         values = dict(chosen)
+        beside = {self._places[slot].beside for slot in chosen}
         for slot, place in self._places.items():
-            if slot not in values and (place.is_needed or slot.comes_with(chosen)):
+            is_needed = place.is_needed or slot.name in beside or slot.comes_with(chosen)
+            if slot not in values and is_needed:
                 values[slot] = place.own(party)
         given = {self._places[slot].instead_of for slot in values}
         return {slot: value for slot, value in values.items() if slot.name not in given}

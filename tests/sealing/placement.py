@@ -40,6 +40,8 @@ class Telling:
     instead_of: str = ""
     """What is needed otherwise: the two exclude each other."""
 
+    beside: str = ""
+
 
 @dataclass(frozen=True)
 class Plain:
@@ -48,6 +50,8 @@ class Plain:
     values: tuple[object, ...]
     is_needed: bool = False
     instead_of: str = ""
+    beside: str = ""
+    """What has to come along, where that is optional by itself."""
 
     def own(self, _: Party) -> object:
         """Return one of them, for a call that is about something else."""
@@ -85,6 +89,7 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("stock query", "sku"): _known(lambda party: party.text("othersku")),
     ("query", "item_id"): _known(lambda party: party.kept_item_id),
     ("query", "location_id"): _known(lambda party: party.shelf_id),
+    ("query", "include_children"): Plain((True, False), beside="location_id"),
     ("query", "document_no"): _known(lambda party: party.text("documentno")),
     ("query", "external_ref"): _known(lambda party: party.text("ref")),
     ("query", "tag"): _known(lambda party: party.text("tag")),

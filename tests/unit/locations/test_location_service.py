@@ -12,6 +12,7 @@ from sokho.core.domain.versions import ANY_VERSION, ExpectedVersion
 from sokho.modules.locations.domain.entities import LEVELS, Location, LocationKind, LocationStatus
 from sokho.modules.locations.domain.errors import (
     DuplicateLocationError,
+    LocationHasStockError,
     LocationInUseError,
     LocationNotFoundError,
 )
@@ -184,6 +185,18 @@ class TestPatchLocation:
         moved = await locations.patch(location.id, FIRST, **both)
         with faults(("/parent_id", "archived")):
             await locations.patch(moved.id, SECOND, status=ACTIVE)
+
+    async def test_archives_nothing_with_goods_at_it(
+        self, locations: LocationService, store: LocationStore, log: FakeEventLog
+    ):
+        location = await a_warehouse(locations)
+        store.stocked.add(location.id)
+        with pytest.raises(LocationHasStockError):
+            await locations.patch(location.id, FIRST, status=ARCHIVED)
+        assert (await locations.patch(location.id, FIRST, name="Kho hai")).is_active
+        store.stocked.clear()
+        assert not (await locations.patch(location.id, SECOND, status=ARCHIVED)).is_active
+        assert log.types == ["location.created", *["location.updated"] * 2]
 
     async def test_archives_nothing_above_what_is_active(self, locations: LocationService):
         top, middle, bottom = await a_chain(locations, 3)

@@ -58,8 +58,15 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
+_Id = Annotated[str, uuid_text()]
+_Quantity = Annotated[str, matching(r"^[0-9]+(\.[0-9]+)?$", 22)]
+
+
 class FieldProblem(BaseModel):
-    """One field at fault: an RFC 6901 pointer, a stable code, and a text."""
+    """One field at fault: an RFC 6901 pointer, a stable code, and a text.
+
+    Of `insufficient_stock` also which item is short, where, and by how much.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,6 +79,16 @@ class FieldProblem(BaseModel):
     pointer: Annotated[str, text(1_000)] = Field(description="An RFC 6901 pointer.")
     code: Code
     detail: Sentence
+    item_id: _Id | None = Field(None, description="Of `insufficient_stock` alone.")
+    location_id: _Id | None = Field(None, description="Of `insufficient_stock` alone.")
+    requested: _Quantity | None = Field(
+        None,
+        description="Of `insufficient_stock` alone: what all lines of the document together want "
+        "of the item at the location, in its own unit.",
+    )
+    available: _Quantity | None = Field(
+        None, description="Of `insufficient_stock` alone: what is there and not reserved."
+    )
 
 
 class Problem(BaseModel):

@@ -6,7 +6,7 @@ from alembic import op
 from sokho.core.infrastructure.database.row_security import seal_table
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 
 _QUANTITY = sa.Numeric(20, 6)
 _INSTANT = sa.DateTime(timezone=True)

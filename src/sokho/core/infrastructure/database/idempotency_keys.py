@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
-from sqlalchemy.dialects.postgresql import insert
 
 from sokho.core.infrastructure.database.database import Database
 from sokho.core.infrastructure.database.schema import metadata
 from sokho.core.infrastructure.database.statements import TENANT, Statement
+from sokho.core.infrastructure.database.transaction import WriteTransaction
 
 KEPT: Final = timedelta(days=7)
 
@@ -25,37 +26,64 @@ idempotency_keys = sa.Table(
     sa.Index(None, "tenant_id", "expires_at"),
 )
 
+IN_USE: Final = "SK001"
+USED: Final = "SK002"
+"""What `claim_idempotency_key` refuses with: SQLSTATEs of our own (migration 0008)."""
+
 _columns = idempotency_keys.c
 _OURS = _columns.tenant_id == TENANT
 
-# Whoever has the key's number, until the transaction ends, is the only one to use the key.
-TAKE: Final = Statement(
-    sa.select(sa.func.pg_try_advisory_xact_lock(p("number", type_=sa.BigInteger)).label("taken"))
-)
-
-# A statement of its own, behind TAKE: its snapshot has what the last one to use the key wrote.
 FIND: Final = Statement(
     sa.select(_columns.fingerprint, _columns.answer).where(
         _OURS, _columns.key_hash == p("key_hash"), _columns.expires_at > sa.func.now()
     )
 )
 
-_kept = {
-    "fingerprint": p("fingerprint"),
-    "answer": p("answer"),
-    "expires_at": sa.func.now() + sa.literal_column(f"interval '{KEPT.days} days'"),
-}
-KEEP: Final = Statement(
-    insert(idempotency_keys)
-    .values(_kept | {"tenant_id": TENANT, "key_hash": p("key_hash")})
-    .on_conflict_do_update(
-        index_elements=["tenant_id", "key_hash"],
-        set_=_kept,
-        where=_columns.expires_at <= sa.func.now(),
+
+class KeyInUseError(Exception):
+    """Another transaction has the key at this moment."""
+
+
+class KeyUsedError(Exception):
+    """An answer to the key is kept."""
+
+
+async def claim(transaction: WriteTransaction, key_hash: bytes) -> None:
+    """Begin, as the only one to use a key that is free: in the round trip of BEGIN.
+
+    Raises `KeyInUseError` and `KeyUsedError`, after which the transaction is over; otherwise as
+    `Transaction.fetch_all` does.
+    """
+    number = int.from_bytes(key_hash[:8], "big", signed=True)
+    try:
+        await transaction.begin(f"SELECT claim_idempotency_key({number}, {_literal(key_hash)})")
+    except asyncpg.PostgresError as error:
+        await transaction.rollback()
+        if error.sqlstate == IN_USE:
+            raise KeyInUseError from None
+        if error.sqlstate == USED:
+            raise KeyUsedError from None
+        raise
+
+
+def keep(
+    transaction: WriteTransaction, *, key_hash: bytes, fingerprint: bytes, answer: bytes
+) -> None:
+    """Keep what a claimed key was answered: in the round trip of COMMIT."""
+    values = ", ".join(map(_literal, (key_hash, fingerprint, answer)))
+    transaction.commit_with(
+        "INSERT INTO idempotency_keys (tenant_id, key_hash, fingerprint, answer, expires_at) "
+        f"VALUES ('{transaction.tenant_id}', {values}, now() + interval '{KEPT.days} days') "
+        "ON CONFLICT (tenant_id, key_hash) DO UPDATE SET fingerprint = EXCLUDED.fingerprint,"
+        " answer = EXCLUDED.answer, expires_at = EXCLUDED.expires_at "
+        "WHERE idempotency_keys.expires_at <= now()"
     )
-    .returning(_columns.expires_at),
-    of_the_business=False,
-)
+
+
+def _literal(value: bytes) -> str:
+    """Return bytes as SQL: of hexadecimal digits alone, whatever they are."""
+    return f"'\\x{value.hex()}'::bytea"
+
 
 _EXPIRED: Final = (_OURS, _columns.expires_at <= sa.func.now())
 _ANY_EXPIRED: Final = Statement(sa.select(_columns.key_hash).where(*_EXPIRED).limit(1))

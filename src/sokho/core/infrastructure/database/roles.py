@@ -14,6 +14,9 @@ from sokho.core.infrastructure.database.pool import Connection
 # A request may not hold a connection for longer than its client would wait.
 _APP_LIMITS: Final = {
     "jit": "off",  # compiling would take longer than these statements do
+    # Plans are kept as long as their connection, and may have been made while a table was all
+    # but empty. Each of these statements has an index that fits, at any size.
+    "enable_seqscan": "off",
     "statement_timeout": "5s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",

@@ -84,11 +84,15 @@ class Transaction(EventLog):
         database cannot answer in time. `values` are the statement's parameters by name, without
         the tenant.
         """
+        return await self._alone(self._run, statement, values)
+
+    async def _alone(self, work: Callable[..., Awaitable[_T]], *given: object) -> _T:
+        """Await `work`, which is all that runs, and tell its failure by errors of ours."""
         if self._busy:
             raise RuntimeError("a transaction runs one statement at a time")
         self._busy = True
         try:
-            return await self._run(statement, values)
+            return await work(*given)
         except asyncpg.IntegrityConstraintViolationError as error:
             name = error.constraint_name or ""
             raise ConstraintViolationError(_SHARD_SUFFIX.sub("", name)) from error
@@ -150,10 +154,25 @@ class WriteTransaction(Transaction):
         self._events: deque[Event] = deque()
         self._recorded = False
         self._changed = False
+        self._last: str | None = None
 
     def record(self, event: Event) -> None:
         self._events.append(event)
         self._recorded = True
+
+    async def begin(self, also: str) -> None:
+        """Begin, and run `also` in the same round trip: SQL without parameters, for its effect.
+
+        Raises as `fetch_all` does, what `also` raises itself as the driver tells it, and
+        `RuntimeError` when this transaction has begun.
+        """
+        if self._connection is not None or self._over:
+            raise RuntimeError("this transaction has begun")
+        await self._alone(self._begin, also)
+
+    def commit_with(self, also: str) -> None:
+        """Let `also` be the last thing that is done, in the round trip of COMMIT."""
+        self._last = also
 
     @property
     def is_traceable(self) -> bool:
@@ -174,10 +193,12 @@ class WriteTransaction(Transaction):
         except BaseException:
             await self.rollback()
             raise
-        await self._end("COMMIT")
+        await self._end("COMMIT" if self._last is None else f"{self._last}; COMMIT")
 
     async def rollback(self) -> None:
         """Roll back; a connection that cannot even do that is closed, which undoes the work."""
+        self._failed = False
+        self._events.clear()
         with contextlib.suppress(OverloadedError):
             await self._end("ROLLBACK")
 
@@ -222,12 +243,14 @@ class WriteTransaction(Transaction):
                 return id
         raise OverloadedError  # erased between two statements, of all moments
 
-    async def _begin(self) -> Connection:
+    async def _begin(self, also: str | None = None) -> Connection:
         if not isinstance(self.tenant_id, UUID):
             raise TypeError("a tenant is a uuid.UUID")  # it becomes a literal just below
         connection = self._connection = await self._pool.acquire()
         # SET LOCAL takes no parameter, and Citus passes it on to its workers, set_config not.
         bind = f"BEGIN; SET LOCAL {TENANT_SETTING} = '{self.tenant_id}'"
+        if also is not None:
+            bind = f"{bind}; {also}"
         await self._round_trip("BEGIN", connection.execute(bind))
         return connection
 
@@ -237,7 +260,8 @@ class WriteTransaction(Transaction):
         if connection is None:
             return
         try:
-            await self._exchange(command, connection.execute(command))
+            # What is traced has no values: those of the last statement stand in its text.
+            await self._exchange(command.rpartition(" ")[2], connection.execute(command))
         except BaseException as error:
             self._pool.discard(connection)  # what is left of the work goes with it
             if isinstance(error, _COLLIDED):

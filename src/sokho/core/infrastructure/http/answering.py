@@ -18,6 +18,8 @@ _ORDINARY: Final = frozenset(
     {b"content-length", b"date", b"etag", b"ratelimit", b"ratelimit-policy", b"x-request-id"}
 )
 
+_LENGTH: Final = b"content-length:"
+
 _MEANT_FOR_THE_SERVER: Final = frozenset({b"connection", b"transfer-encoding"})
 
 
@@ -54,29 +56,27 @@ class AnsweringCycle(RequestResponseCycle):
         if message["type"] != "http.response.start" or self.access_log:
             return None
         status = message["status"]
-        length: int | None = None
+        lengths = []
         lines = [STATUS_LINE[status]]
         for line in (*self.default_headers, *message["headers"]):
-            known = _KNOWN.get(line)
-            if known is None:
-                name, value = line
-                if name not in _ORDINARY:
-                    name = name.lower()
-                    if name in _MEANT_FOR_THE_SERVER or HEADER_RE.search(name):
-                        return None
-                if HEADER_VALUE_RE.search(value):
-                    return None  # uvicorn has words for it
-                if name == b"content-length":
-                    if length is not None:
-                        return None
-                    length = int(value)
-                known = b"%b: %b\r\n" % (name, value)
-            lines.append(known)
-        if length is None:
-            if status not in _WITHOUT_BODY:
+            written = _KNOWN.get(line) or _written(*line)
+            if written is None:
                 return None
-            length = 0
-        self.expected_content_length = length
+            if written.startswith(_LENGTH):
+                lengths.append(int(line[1]))
+            lines.append(written)
+        if len(lengths) != 1 and (lengths or status not in _WITHOUT_BODY):
+            return None
+        self.expected_content_length = sum(lengths)
         self.chunked_encoding = False
         lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
         return b"".join(lines)
+
+
+def _written(name: bytes, value: bytes) -> bytes | None:
+    """Return a line of a head, or None where uvicorn has a word to say."""
+    if name not in _ORDINARY:
+        name = name.lower()
+        if name in _MEANT_FOR_THE_SERVER or HEADER_RE.search(name):
+            return None
+    return None if HEADER_VALUE_RE.search(value) else b"%b: %b\r\n" % (name, value)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sokho.core.domain.errors import OperatorError
 from sokho.core.infrastructure.http.cross_origin import CrossOriginMiddleware
+from sokho.core.infrastructure.http.dispatching import Dispatcher
 from sokho.core.infrastructure.http.middleware import ProblemMiddleware, RequestMiddleware
 from sokho.core.infrastructure.http.openapi import complete
 from sokho.core.infrastructure.http.routing import PreparedRoute
@@ -40,9 +41,9 @@ class Application(FastAPI):
         self._tracer = tracer
 
     def add_routes(self, *routers: APIRouter) -> None:
-        """Add routers whose paths are whole already: matching one is then a single step.
+        """Add routers whose paths are whole already, so that `Dispatcher` can look them up.
 
-        The routes are tried one after the other, in the order given. A path that one route
+        Of those that take a path the first is chosen, in the order given. A path that one route
         spells out belongs to no other: `batch` is the id of no item, whatever the method
         (OpenAPI 3.1, 4.8.8.1).
         """
@@ -70,7 +71,7 @@ class Application(FastAPI):
         These layers do what FastAPI's own five are for; bodies are bounded where they are
         read, and files are not taken. What lies outside `ProblemMiddleware` sees every answer.
         """
-        app: ASGIApp = self.router
+        app: ASGIApp = Dispatcher(self.router.routes, self.router)
         for middleware, args, options in reversed(self.user_middleware):
             app = middleware(app, *args, **options)
         app = ProblemMiddleware(app)

@@ -20,8 +20,15 @@ from starlette.responses import Response
 from sokho.core.domain.errors import ConflictError, DomainError, InvalidError
 from sokho.core.domain.identity import Operator
 from sokho.core.domain.texts import Text
-from sokho.core.infrastructure.database import Row, Transaction
-from sokho.core.infrastructure.database.idempotency_keys import FIND, KEEP, TAKE
+from sokho.core.infrastructure.database import CollisionError, Database, Row
+from sokho.core.infrastructure.database.idempotency_keys import (
+    FIND,
+    KeyInUseError,
+    KeyUsedError,
+    claim,
+    keep,
+)
+from sokho.core.infrastructure.database.transaction import WriteTransaction
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.headers import short_text
 from sokho.core.infrastructure.http.responses import SecretResponse
@@ -97,34 +104,35 @@ class Idempotency:
         """
         context = RequestContext.of(request.scope)
         transaction = context.transaction
-        if transaction is None:
+        if not isinstance(transaction, WriteTransaction):
             raise TypeError(f"{request.scope['path']} changes nothing that a key could guard")
         caller = context.caller
         assert caller is not None
         operator = isinstance(caller, Operator)
         key_hash = hash_of(key, transaction.tenant_id, operator=operator)
-        number = int.from_bytes(key_hash[:8], "big", signed=True)
-        turn = await transaction.fetch_one(TAKE, number=number)
-        if turn is None or not turn["taken"]:
-            raise IdempotencyKeyInUseError
         fingerprint = _fingerprint(request, body)
-        kept = await transaction.fetch_one(FIND, key_hash=key_hash)
-        if kept is not None:
+        try:
+            await claim(transaction, key_hash)
+        except KeyInUseError:
+            raise IdempotencyKeyInUseError from None
+        except KeyUsedError:
+            database: Database = request.app.state.database
+            reading = database.transaction(transaction.tenant_id, read_only=True)
+            context.begin(reading)
+            kept = await reading.fetch_one(FIND, key_hash=key_hash)
+            if kept is None:
+                raise CollisionError from None  # it has just expired: the key is free
             return self._replayed(kept, fingerprint, key_hash, caller.actor)
         response = await answer()
         if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             only_for = caller.actor if isinstance(response, SecretResponse) else None
-            await self._keep(transaction, _kept(response, only_for), fingerprint, key_hash)
+            sealed = self._sealed(_kept(response, only_for), key_hash)
+            keep(transaction, key_hash=key_hash, fingerprint=fingerprint, answer=sealed)
         return response
 
-    async def _keep(
-        self, transaction: Transaction, answer: _Answer, fingerprint: bytes, key_hash: bytes
-    ) -> None:
+    def _sealed(self, answer: _Answer, key_hash: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, msgspec.msgpack.encode(answer), key_hash)
-        values = {"key_hash": key_hash, "fingerprint": fingerprint, "answer": nonce + sealed}
-        if await transaction.fetch_one(KEEP, **values) is None:
-            raise IdempotencyKeyInUseError
+        return nonce + self._cipher.encrypt(nonce, msgspec.msgpack.encode(answer), key_hash)
 
     def _replayed(self, kept: Row, fingerprint: bytes, key_hash: bytes, actor: str) -> Response:
         if kept["fingerprint"] != fingerprint:

@@ -91,6 +91,19 @@ _ERRORS: Final[Mapping[str, Any]] = {
     "validation_failed": {
         "errors": [{"pointer": "/name", "code": "too_short", "detail": "Độ dài phải từ 1 ký tự."}]
     },
+    "insufficient_stock": {
+        "errors": [
+            {
+                "pointer": "/lines/0",
+                "code": "insufficient_stock",
+                "detail": "Cần 12, chỉ còn 5.",
+                "item_id": "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55",
+                "location_id": "019a9f2c-7b41-7c90-8a52-64e1c0b7d310",
+                "requested": "12",
+                "available": "5",
+            }
+        ]
+    },
     "duplicate_sku_in_batch": {
         "errors": [
             {

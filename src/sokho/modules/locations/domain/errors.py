@@ -43,3 +43,13 @@ class LocationInUseError(ConflictError):
         vi="Vị trí đang được dùng: còn vị trí bên dưới hoặc dữ liệu khác thuộc về nó.",
         en="The location is in use: others lie below it, or other data belong to it.",
     )
+
+
+class LocationHasStockError(ConflictError):
+    """Goods lie at the location, and would be out of reach in one that is archived."""
+
+    code = "location_has_stock"
+    text = Text(
+        vi="Vị trí còn hàng; hãy xuất hoặc chuyển hết hàng trước khi ngừng sử dụng.",
+        en="There is stock at the location; issue or move it before archiving.",
+    )

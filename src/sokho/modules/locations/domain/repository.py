@@ -91,3 +91,10 @@ class LocationRepository(ABC):
     @abstractmethod
     async def has_active_below(self, id: UUID) -> bool:
         """Return whether an active location stands right below one."""
+
+    @abstractmethod
+    async def hold_stock(self, id: UUID) -> bool:
+        """Return whether goods lie at a location that is held.
+
+        Where none do, nobody can put any there until the end.
+        """

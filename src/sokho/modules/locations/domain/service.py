@@ -16,7 +16,11 @@ from sokho.modules.locations.domain.entities import (
     NewLocation,
     Place,
 )
-from sokho.modules.locations.domain.errors import LocationInUseError, LocationNotFoundError
+from sokho.modules.locations.domain.errors import (
+    LocationHasStockError,
+    LocationInUseError,
+    LocationNotFoundError,
+)
 from sokho.modules.locations.domain.repository import BY_ID, LocationFilter, LocationRepository
 
 FIRST_CODE: Final = "KHO"
@@ -99,8 +103,8 @@ class LocationService:
         """Change a location; what changes nothing makes no new version.
 
         Raises `LocationNotFoundError`, `PreconditionFailedError`, `InvalidError`,
-        `DuplicateLocationError`, and `LocationInUseError` where it is to be archived above an
-        active one.
+        `DuplicateLocationError`, and where it is to be archived `LocationInUseError` above an
+        active one, `LocationHasStockError` while goods lie there.
         """
         concerns_tree = not _OF_THE_TREE.isdisjoint(changes)
         if concerns_tree:
@@ -112,7 +116,7 @@ class LocationService:
         if changed is location:
             return location
         if location.is_active and not changed.is_active:
-            await self._refuse_active_below(location_id)
+            await self._refuse_use(location_id)
         self._events.record(updated("location", location_id, location, changed))
         return await self._repo.update(changed)
 
@@ -144,6 +148,8 @@ class LocationService:
         above = () if parent_id is None else await self._repo.lineage(parent_id)
         return Place(above, levels_below)
 
-    async def _refuse_active_below(self, location_id: UUID) -> None:
+    async def _refuse_use(self, location_id: UUID) -> None:
         if await self._repo.has_active_below(location_id):
             raise LocationInUseError
+        if await self._repo.hold_stock(location_id):
+            raise LocationHasStockError

@@ -35,6 +35,7 @@ from sokho.modules.locations.application.dto import (
 from sokho.modules.locations.domain.entities import Location
 from sokho.modules.locations.domain.errors import (
     DuplicateLocationError,
+    LocationHasStockError,
     LocationInUseError,
     LocationNotFoundError,
 )
@@ -113,7 +114,12 @@ async def post_location(
     dependencies=[tenant_with(Scope.LOCATIONS_WRITE)],
     response_model=LocationResponse,
     responses=problems(
-        LocationNotFoundError, DuplicateLocationError, LocationInUseError, *_STALE, *READS_BODY
+        LocationNotFoundError,
+        DuplicateLocationError,
+        LocationInUseError,
+        LocationHasStockError,
+        *_STALE,
+        *READS_BODY,
     )
     | answers(200, ETAG),
 )

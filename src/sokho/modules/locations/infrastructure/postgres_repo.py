@@ -27,6 +27,7 @@ from sokho.modules.locations.domain.errors import (
     LocationNotFoundError,
 )
 from sokho.modules.locations.domain.repository import BY_ID, LocationFilter, LocationRepository
+from sokho.modules.locations.infrastructure.stock_statements import CLOSE, HOLD_BALANCES
 from sokho.modules.locations.infrastructure.tables import locations
 from sokho.modules.locations.infrastructure.tree_statements import (
     ACTIVE_BELOW,
@@ -153,6 +154,14 @@ class PostgresLocationRepo(LocationRepository):
 
     async def has_active_below(self, id: UUID) -> bool:
         return await self._tx.fetch_one(ACTIVE_BELOW, id=id) is not None
+
+    async def hold_stock(self, id: UUID) -> bool:
+        closed = await self._tx.fetch_one(CLOSE, id=id)
+        if closed is not None and closed["has_stock"]:
+            return True
+        # A statement of its own: it sees what those have posted for whom the first one waited.
+        held = await self._tx.fetch_one(HOLD_BALANCES, id=id)
+        return held is not None and (held["most"] or 0) > 0
 
 
 @lru_cache(maxsize=512)

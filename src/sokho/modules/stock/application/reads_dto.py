@@ -11,7 +11,8 @@ from sokho.core.application.dto import ResponseModel
 from sokho.core.application.instants import Instant
 from sokho.core.application.paging import ListQuery
 from sokho.core.application.schemas import LARGEST_INTEGER, between, looked_for
-from sokho.core.domain.lines import caseless
+from sokho.core.domain.errors import FieldError, InvalidError
+from sokho.core.domain.lines import REQUIRED, caseless
 from sokho.core.domain.paging import Position
 from sokho.modules.stock.application.dto import Amount, DocumentNo, Seq, Sku
 from sokho.modules.stock.domain.documents import MOST_LINES, TransactionType
@@ -55,7 +56,7 @@ class LevelListQuery(ListQuery):
     sku: Annotated[str, looked_for()] | None = Field(None, description="The item, ignoring case.")
     location_id: UUID | None = Field(None, description="At this location.")
     include_children: bool = Field(
-        False, description="With `location_id`: also what lies below that location."
+        False, description="Also what lies below `location_id`, which it needs."
     )
     below_minimum: bool | None = Field(
         None, description="Whether less is on hand than the minimum; not with `as_of`."
@@ -75,7 +76,9 @@ class LevelListQuery(ListQuery):
         return self
 
     def filter(self) -> LevelFilter:
-        """Return the conditions asked for."""
+        """Return the conditions asked for; raises `InvalidError` for children of no location."""
+        if self.include_children and self.location_id is None:
+            raise InvalidError(FieldError("/query/location_id", "required", REQUIRED))
         return LevelFilter(
             item_id=self.item_id,
             sku_key=None if self.sku is None else caseless(self.sku),

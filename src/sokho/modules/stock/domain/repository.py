@@ -70,7 +70,8 @@ class StockRepository(ABC):
         """Write an entry and the new balances of its accounts, which are held.
 
         Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `AlreadyReversedError`,
-        `DuplicateRequestError`.
+        `DuplicateRequestError`, and `LocationArchivedError` where goods would come to a location
+        that is archived.
         """
 
     @abstractmethod

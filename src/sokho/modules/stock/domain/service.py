@@ -121,7 +121,8 @@ class StockService:
 
         Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
         `CannotReverseReversalError`, `InsufficientStockError`, `StockReservedError`,
-        `QuantityOutOfRangeError`, `DuplicateRequestError`, `InvalidError`.
+        `QuantityOutOfRangeError`, `LocationArchivedError`, `DuplicateRequestError`,
+        `InvalidError`.
         """
         refuse([*note_faults(note)])
         original = await self.get(transaction_id)

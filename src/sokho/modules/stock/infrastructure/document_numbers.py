@@ -41,29 +41,43 @@ def _free_above(last: Any) -> Any:
     return sa.select(counts.c.count).where(taken.is_(None)).limit(one).scalar_subquery()
 
 
-_has_counter = sa.exists().where(
-    counters.c.tenant_id == TENANT, counters.c.type == _type, counters.c.year == _year
-)
+_may_count = _own_no.is_(None)
+_is_like_ours = _own_no.regexp_match("^" + p("prefix", type_=_TEXT) + "[0-9]{6,}$")
 COUNTED: Final = (
     insert(counters)
     .from_select(
-        ["tenant_id", "type", "year", "last"],
+        ["tenant_id", "type", "year", "last", "skips"],
         sa.select(
             sa.cast(TENANT, sa.Uuid),
             _type,
             _year,
-            sa.case(
-                (_has_counter, sa.literal_column("1")), else_=_free_above(sa.literal_column("0"))
-            ),
-        ).where(_own_no.is_(None)),
+            sa.case((_may_count, sa.literal_column("1")), else_=sa.literal_column("0")),
+            ~_may_count,
+        ).where(sa.func.coalesce(_is_like_ours, sa.true())),
     )
     .on_conflict_do_update(
         index_elements=["tenant_id", "type", "year"],
-        set_={"last": _free_above(sa.literal_column("stock_counters.last", _NUMBER))},
+        set_={
+            "last": sa.case(
+                (~_may_count, sa.literal_column("stock_counters.last")),
+                (
+                    sa.literal_column("stock_counters.skips"),
+                    _free_above(sa.literal_column("stock_counters.last", _NUMBER)),
+                ),
+                else_=sa.literal_column("stock_counters.last + 1"),
+            ),
+            "skips": sa.case(
+                (_may_count, sa.literal_column("stock_counters.skips")), else_=sa.true()
+            ),
+        },
     )
     .returning(counters.c.last)
     .cte("counted")
 )
-"""The number that was counted; no row where the client has given one of its own."""
+"""The number that was counted; of no use where the client has given one of its own.
+
+A client's number that looks like one of ours makes the counter look ahead from then on. It waits
+for the counter, as those do that count, so that none of them is counted meanwhile.
+"""
 
 DOCUMENT_NO: Final = sa.func.coalesce(_own_no, _number(COUNTED.c.last))

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.ids import new_id
@@ -23,6 +23,7 @@ from sokho.modules.stock.domain.errors import (
     DuplicateDocumentNoError,
     DuplicateExternalRefError,
     DuplicateRequestError,
+    LocationArchivedError,
 )
 from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
 from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
@@ -53,20 +54,22 @@ class PostgresStockRepo(StockRepository):
         self._seal = seal
 
     async def look_up(self, document: Document) -> Books:
-        kinds = [document.kinds(line) for line in document.lines]
-        found = await self._tx.fetch_all(
-            LOOK_UP,
-            line_no=[*range(1, len(document.lines) + 1)],
-            item_id=[line.item_id for line in document.lines],
-            sku_key=[line.sku and caseless(line.sku) for line in document.lines],
-            unit=[line.unit for line in document.lines],
-            from_kind=[source for source, _ in kinds],
-            from_location_id=[line.from_location_id for line in document.lines],
-            to_kind=[target for _, target in kinds],
-            to_location_id=[line.to_location_id for line in document.lines],
-        )
-        by_line = {row["line_no"]: row for row in found}
-        rows = [by_line[number] for number, _ in enumerate(document.lines, start=1)]
+        lines = []
+        for number, line in enumerate(document.lines, start=1):
+            source, target = document.kinds(line)
+            lines.append(
+                {
+                    "line_no": number,
+                    "item_id": line.item_id,
+                    "sku_key": line.sku and caseless(line.sku),
+                    "unit": line.unit,
+                    "from_kind": source,
+                    "from_location_id": line.from_location_id,
+                    "to_kind": target,
+                    "to_location_id": line.to_location_id,
+                }
+            )
+        rows = await self._tx.fetch_all(LOOK_UP, lines=lines)
         known = [
             KnownLine(
                 item=_known_item(row, line.unit),
@@ -91,14 +94,13 @@ class PostgresStockRepo(StockRepository):
             for kind, place in zip(document.kinds(line), (known.source, known.target), strict=True):
                 if place.account_id is None and known.item is not None:
                     wanted.add((known.item.id, kind, place.location_id))
-        item_ids, kinds, location_ids = zip(*wanted, strict=True)
+        new = [
+            {"id": new_id(), "item_id": item_id, "kind": kind, "location_id": location_id}
+            for item_id, kind, location_id in wanted
+        ]
         try:
             await self._tx.fetch_all(
-                OPEN,
-                id=[new_id() for _ in wanted],
-                item_id=list(item_ids),
-                kind=list(kinds),
-                location_id=list(location_ids),
+                OPEN, new_accounts=new, item_ids=[item_id for item_id, _, _ in wanted]
             )
         except ConstraintViolationError as violation:
             raise CollisionError from violation  # a location has just been deleted
@@ -113,12 +115,15 @@ class PostgresStockRepo(StockRepository):
                 **{name: getattr(entry, name) for name in _HEADER},
                 request_key=entry.request_key,
                 not_before=entry.not_before,
+                receiving=receiving(entry.moves),
                 own_no=entry.document_no,
                 prefix=f"{entry.type.prefix}-{entry.year}-",
-                **_columns(entry.moves),
-                account_id=list(last),
-                on_hand=[side.after for side in last.values()],
-                seq=[side.seq for side in last.values()],
+                moves=[_stored_move(move) for move in entry.moves],
+                account_ids=list(last),
+                new_balances=[
+                    {"account_id": side.account_id, "on_hand": side.after, "seq": side.seq}
+                    for side in last.values()
+                ],
                 message=message(self._tx.tenant_id, entry),
                 inner_key=self._seal.inner_key,
                 outer_key=self._seal.outer_key,
@@ -130,7 +135,8 @@ class PostgresStockRepo(StockRepository):
             if violation.constraint in _REFUSALS:
                 raise _REFUSALS[violation.constraint] from violation
             raise
-        assert row is not None
+        if row is None:
+            raise LocationArchivedError
         return StockTransaction(
             **{name: getattr(entry, name) for name in _HEADER},
             document_no=row["document_no"],
@@ -186,18 +192,25 @@ _HEADER: Final = (
 )
 
 
-def _columns(moves: Sequence[Move]) -> dict[str, list[Any]]:
-    """Return the columns of the moves, as the statement takes them."""
+def receiving(moves: Sequence[Move]) -> list[UUID]:
+    """Return the locations that moves bring goods to."""
+    places = (move.target.location_id for move in moves)
+    return [*{place for place in places if place is not None}]
+
+
+def _stored_move(move: Move) -> dict[str, object]:
     return {
-        **{
-            name: [getattr(move, name) for move in moves]
-            for name in ("line_no", "item_id", "quantity", "entered_quantity", "entered_unit")
-        },
-        **{
-            f"{name}_{column}": [getattr(getattr(move, end), field) for move in moves]
-            for name, end in (("from", "source"), ("to", "target"))
-            for column, field in (("account", "account_id"), ("seq", "seq"), ("after", "after"))
-        },
+        "line_no": move.line_no,
+        "item_id": move.item_id,
+        "quantity": move.quantity,
+        "entered_quantity": move.entered_quantity,
+        "entered_unit": move.entered_unit,
+        "from_account": move.source.account_id,
+        "from_seq": move.source.seq,
+        "from_after": move.source.after,
+        "to_account": move.target.account_id,
+        "to_seq": move.target.seq,
+        "to_after": move.target.after,
     }
 
 

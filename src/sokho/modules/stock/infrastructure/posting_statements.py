@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.infrastructure.document_numbers import COUNTED, DOCUMENT_NO
@@ -25,10 +25,10 @@ def _table(name: str, **columns: Any) -> Any:
 
 
 def _given(name: str, **columns: Any) -> Any:
-    """Return rows that are given as one array for each column."""
-    arrays = (p(column, type_=ARRAY(type_)) for column, type_ in columns.items())
+    """Return rows that are given as a list of objects: one parameter, whatever the columns."""
     listed = (sa.column(column, type_) for column, type_ in columns.items())
-    return sa.func.unnest(*arrays).table_valued(*listed, name=name).render_derived()
+    given = sa.func.jsonb_to_recordset(p(name, type_=JSONB)).table_valued(*listed, name=name)
+    return given.render_derived(with_types=True)
 
 
 _items = _table(
@@ -38,12 +38,12 @@ _conversions = _table(
     "item_conversions", tenant_id=_UUID, item_id=_UUID, unit=_TEXT, numerator=_BIG, denominator=_BIG
 )
 _units = _table("units", tenant_id=_UUID, code=_TEXT, decimals=_NUMBER)
-_own, _entered = _units.alias("own"), _units.alias("entered")
 _locations = _table("locations", tenant_id=_UUID, id=_UUID, status=_TEXT)
 _tenants = _table("tenants", id=_UUID, time_zone=_TEXT)
+_ONE: Final[Any] = sa.literal_column("1")
 
 _line = _given(
-    "line",
+    "lines",
     line_no=_NUMBER,
     item_id=_UUID,
     sku_key=_TEXT,
@@ -53,6 +53,16 @@ _line = _given(
     to_kind=_TEXT,
     to_location_id=_UUID,
 )
+
+
+def _one(name: str, *columns: Any, where: tuple[Any, ...]) -> Any:
+    """Return the one row of a table that belongs to a line.
+
+    The LIMIT keeps it a look-up by key for each line: a join might read all that a business has.
+    """
+    return sa.select(*columns).where(*where).limit(_ONE).lateral(name)
+
+
 _namesake = _items.alias("namesake")
 _named = (
     sa.select(_namesake.c.id)
@@ -60,68 +70,73 @@ _named = (
     .correlate(_line)
     .scalar_subquery()
 )
+_item = _one(
+    "item",
+    *(_items.c[name] for name in ("id", "sku", "status", "unit")),
+    where=(
+        _items.c.tenant_id == TENANT,
+        _items.c.id == sa.func.coalesce(_line.c.item_id, _named),
+    ),
+)
+_own, _entered = (
+    _one(name, _units.c.decimals, where=(_units.c.tenant_id == TENANT, _units.c.code == code))
+    for name, code in (("own", _item.c.unit), ("entered", _line.c.unit))
+)
+_conversion = _one(
+    "conversion",
+    _conversions.c.numerator,
+    _conversions.c.denominator,
+    where=(
+        _conversions.c.tenant_id == TENANT,
+        _conversions.c.item_id == _item.c.id,
+        _conversions.c.unit == _line.c.unit,
+    ),
+)
 
 
 class _End:
     """One end of each line: its location, its account and, once that is held, its balance."""
 
     def __init__(self, side: str) -> None:
-        self._kind, self._location_id = _line.c[f"{side}_kind"], _line.c[f"{side}_location_id"]
-        self.location = _locations.alias(f"{side}_location")
-        self.account = accounts.alias(f"{side}_account")
+        kind, location_id = _line.c[f"{side}_kind"], _line.c[f"{side}_location_id"]
+        self.location = _one(
+            f"{side}_location",
+            _locations.c.status,
+            where=(_locations.c.tenant_id == TENANT, _locations.c.id == location_id),
+        )
+        self.account = _one(
+            f"{side}_account",
+            accounts.c.id,
+            where=(
+                accounts.c.tenant_id == TENANT,
+                accounts.c.item_id == _item.c.id,
+                accounts.c.kind == kind,
+                accounts.c.location_id.is_not_distinct_from(location_id),
+            ),
+        )
         self.columns = (
             self.location.c.status.label(f"{side}_status"),
             self.account.c.id.label(f"{side}_account"),
         )
 
-    def joined_to(self, rows: Any) -> Any:
-        """Return `rows` with what is known of this end, where anything is."""
-        location, account = self.location.c, self.account.c
-        return rows.outerjoin(
-            self.location,
-            sa.and_(location.tenant_id == TENANT, location.id == self._location_id),
-        ).outerjoin(
-            self.account,
-            sa.and_(
-                account.tenant_id == TENANT,
-                account.item_id == _items.c.id,
-                account.kind == self._kind,
-                account.location_id.is_not_distinct_from(self._location_id),
-            ),
-        )
-
 
 _ENDS: Final = (_End("from"), _End("to"))
 
-_rows: Any = (
-    _line.outerjoin(
-        _items,
-        sa.and_(
-            _items.c.tenant_id == TENANT, _items.c.id == sa.func.coalesce(_line.c.item_id, _named)
-        ),
-    )
-    .outerjoin(_own, sa.and_(_own.c.tenant_id == TENANT, _own.c.code == _items.c.unit))
-    .outerjoin(_entered, sa.and_(_entered.c.tenant_id == TENANT, _entered.c.code == _line.c.unit))
-    .outerjoin(
-        _conversions,
-        sa.and_(
-            _conversions.c.tenant_id == TENANT,
-            _conversions.c.item_id == _items.c.id,
-            _conversions.c.unit == _line.c.unit,
-        ),
-    )
-)
-for _end in _ENDS:
-    _rows = _end.joined_to(_rows)
+_rows: Any = _line
+for _found in (
+    *(_item, _own, _entered, _conversion),
+    *(found for end in _ENDS for found in (end.location, end.account)),
+):
+    _rows = _rows.outerjoin(_found, sa.true())
 
 _known = (
     sa.select(
         _line.c.line_no,
-        _items.c.id.label("item_id"),
-        *(_items.c[name] for name in ("sku", "status", "unit")),
+        _item.c.id.label("item_id"),
+        *(_item.c[name] for name in ("sku", "status", "unit")),
         _own.c.decimals,
         _entered.c.decimals.label("entered_decimals"),
-        *(_conversions.c[name] for name in ("numerator", "denominator")),
+        *(_conversion.c[name] for name in ("numerator", "denominator")),
         *(column for end in _ENDS for column in end.columns),
     )
     .select_from(_rows)
@@ -182,14 +197,32 @@ _account_ids = p("account_ids", type_=ARRAY(_UUID))
 _reversed = _held(sa.select(sa.func.unnest(_account_ids)))
 HOLD: Final = Statement(sa.select(_reversed, *_CLOCK))
 
-_new = _given("new", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
-# Until the first move of an item is posted nobody may give it another unit.
+_new = _given("new_accounts", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
+# Until the first move of an item is posted nobody may give it another unit, or its units others
+# decimals.
+_item_ids = p("item_ids", type_=ARRAY(_UUID))
 _kept = (
-    sa.select(_items.c.id)
-    .where(_items.c.tenant_id == TENANT, _items.c.id == sa.any_(p("item_id", type_=ARRAY(_UUID))))
+    sa.select(_items.c.id, _items.c.unit)
+    .where(_items.c.tenant_id == TENANT, _items.c.id == sa.any_(_item_ids))
     .order_by(_items.c.id)
     .with_for_update(read=True)
     .cte("kept")
+)
+_told = _units.alias("told")
+_codes = sa.union(
+    sa.select(_kept.c.unit),
+    sa.select(_conversions.c.unit).where(
+        _conversions.c.tenant_id == TENANT, _conversions.c.item_id == sa.any_(_item_ids)
+    ),
+)
+_kept_units = (
+    sa.select(_told.c.code)
+    .where(
+        _told.c.tenant_id == TENANT,
+        _told.c.code == sa.any_(sa.func.array(_codes.scalar_subquery())),
+    )
+    .with_for_update(read=True, key_share=True)
+    .cte("kept_units")
 )
 _opened = (
     insert(accounts)
@@ -198,6 +231,11 @@ _opened = (
         # In one order, so that of two who open the same accounts one waits, and not both.
         sa.select(sa.cast(TENANT, _UUID), _new)
         .select_from(_new.join(_kept, _kept.c.id == _new.c.item_id))
+        # Counted, so that all of them are held.
+        .where(
+            sa.select(sa.func.count()).select_from(_kept_units).scalar_subquery()
+            > sa.literal_column("0")
+        )
         .order_by(_new.c.item_id, _new.c.kind, _new.c.location_id),
     )
     .on_conflict_do_nothing()
@@ -217,7 +255,14 @@ OPEN: Final = Statement(
 )
 
 # Number and time exist only now, behind every lock; the time never goes back on an account.
-_one = sa.select(sa.literal_column("1").label("one")).subquery("one")
+# Without a head nothing is posted: a location may have been archived while its balances were
+# waited for, and what was looked up of it is older than that.
+_is_closed = sa.exists().where(
+    _locations.c.tenant_id == TENANT,
+    _locations.c.id == sa.any_(p("receiving", type_=ARRAY(_UUID))),
+    _locations.c.status == sa.literal_column("'archived'"),
+)
+_row = sa.select(_ONE.label("one")).subquery("one")
 _head = (
     sa.select(
         DOCUMENT_NO.label("document_no"),
@@ -225,7 +270,8 @@ _head = (
             sa.func.clock_timestamp(), p("not_before", type_=sa.DateTime(timezone=True))
         ).label("posted_at"),
     )
-    .select_from(_one.outerjoin(COUNTED, sa.true()))
+    .select_from(_row.outerjoin(COUNTED, sa.true()))
+    .where(~_is_closed)
     .cte("head")
 )
 
@@ -271,7 +317,7 @@ _posted = (
 )
 
 _move = _given(
-    "move",
+    "moves",
     **{
         name: moves.c[name].type
         for name in (
@@ -293,10 +339,15 @@ _moved = sa.insert(moves).from_select(
         *_move.c,
     ),
 )
-_balance = _given("balance", account_id=_UUID, on_hand=_QUANTITY, seq=_BIG)
+_balance = _given("new_balances", account_id=_UUID, on_hand=_QUANTITY, seq=_BIG)
 _balanced = (
     sa.update(balances)
-    .where(balances.c.tenant_id == TENANT, balances.c.account_id == _balance.c.account_id)
+    .where(
+        balances.c.tenant_id == TENANT,
+        # By key, and never by a join with all balances of the business.
+        balances.c.account_id == sa.any_(p("account_ids", type_=ARRAY(_UUID))),
+        balances.c.account_id == _balance.c.account_id,
+    )
     .values(on_hand=_balance.c.on_hand, seq=_balance.c.seq, posted_at=_head.c.posted_at)
 )
 POST: Final = Statement(sa.select(_posted).add_cte(_moved.cte("moved"), _balanced.cte("balanced")))

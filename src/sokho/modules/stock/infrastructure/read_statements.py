@@ -1,5 +1,6 @@
 """The statements that read levels and stock cards."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -76,40 +77,61 @@ def levels_statement(
 
     `below` lists those of now alone that are below their minimum, or those that are not.
     """
-    levels = {None: _of_now, Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
+    if basis is None:
+        levels = _of_now(below=below)
+    else:
+        levels = {Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
     rows = levels.where(_IS_PLACE, *(LEVEL_CONDITIONS[name] for name in sorted(conditions)))
-    if below is not None:
-        is_below = balances.c.is_below_minimum
-        rows = rows.where(is_below if below else ~is_below)
     key = [accounts.c.item_id, accounts.c.location_id]
     return keyset_page(rows, key, descending=descending, resumed=resumed)
 
 
 def _levels(source: Any, **columns: Any) -> "sa.Select[Any]":
-    named = sa.and_(_items.c.tenant_id == TENANT, _items.c.id == accounts.c.item_id)
+    item = _one_of(_items, "item", _items.c.id == accounts.c.item_id)
     return sa.select(
         accounts.c.item_id,
-        _items.c.sku,
+        item.c.sku,
         accounts.c.location_id,
         *(column.label(name) for name, column in columns.items()),
-    ).select_from(source.join(_items, named))
+    ).select_from(source.join(item, sa.true()))
 
 
-def _of_now() -> "sa.Select[Any]":
-    held = sa.and_(balances.c.tenant_id == TENANT, balances.c.account_id == accounts.c.id)
-    on_hand = balances.c.on_hand
+def _of_now(*, below: bool | None) -> "sa.Select[Any]":
+    held: Any = _one_of(balances, "held", balances.c.account_id == accounts.c.id)
+    is_listed: Any = sa.true() if below is None else ~held.c.is_below_minimum
+    if below:
+        # Of these there are few: they lead, by an index that has no others.
+        held = balances.alias("held")
+        is_listed = sa.and_(
+            held.c.tenant_id == TENANT, held.c.account_id == accounts.c.id, held.c.is_below_minimum
+        )
+    on_hand = held.c.on_hand
     # What has expired is free, though nobody has needed it since.
     expired = sa.case(
-        (balances.c.reserved > sa.literal_column("0"), expired_on(accounts.c.id)), else_=0
+        (held.c.reserved > sa.literal_column("0"), expired_on(accounts.c.id)), else_=0
     )
-    reserved = balances.c.reserved - expired
+    reserved = held.c.reserved - expired
     return _levels(
-        accounts.join(balances, held),
+        accounts.join(held, is_listed),
         on_hand=_plain(on_hand),
         reserved=_plain(reserved),
         available=_plain(on_hand - reserved),
-        seq=balances.c.seq,
-        minimum=_plain(balances.c.minimum),
+        seq=held.c.seq,
+        minimum=_plain(held.c.minimum),
+    )
+
+
+def _one_of(table: Any, name: str, condition: Any) -> Any:
+    """Return the one row of a table that belongs to what is listed.
+
+    Looked up for each row that is shown: by its limit, which keeps the planner from reading the
+    table along another way for more rows than a page has.
+    """
+    return (
+        sa.select(table)
+        .where(table.c.tenant_id == TENANT, condition)
+        .limit(sa.literal_column("1"))
+        .lateral(name)
     )
 
 
@@ -183,25 +205,17 @@ _account = (
 
 
 def _leg(side: str, other: str, sign: int) -> "sa.Select[Any]":
-    """Return the moves of the account on one side, as the card shows them."""
-    counterpart = accounts.alias(f"{other}_account")
-    opposite = sa.and_(
-        counterpart.c.tenant_id == TENANT, counterpart.c.id == moves.c[f"{other}_account"]
-    )
-    return (
-        sa.select(
-            *(moves.c[name] for name in ("transaction_id", "line_no", "effective_at", "posted_at")),
-            counterpart.c.location_id.label("other_location_id"),
-            (moves.c.quantity * sa.literal_column(str(sign))).label("quantity"),
-            moves.c[f"{side}_seq"].label("seq"),
-            moves.c[f"{side}_after"].label("after"),
-        )
-        .select_from(moves.join(counterpart, opposite))
-        .where(
-            moves.c.tenant_id == TENANT,
-            moves.c[f"{side}_account"] == _account,
-            moves.c[f"{side}_seq"].is_not(None),
-        )
+    """Return the moves of the account on one side."""
+    return sa.select(
+        *(moves.c[name] for name in ("transaction_id", "line_no", "effective_at", "posted_at")),
+        moves.c[f"{other}_account"].label("other_account"),
+        (moves.c.quantity * sa.literal_column(str(sign))).label("quantity"),
+        moves.c[f"{side}_seq"].label("seq"),
+        moves.c[f"{side}_after"].label("after"),
+    ).where(
+        moves.c.tenant_id == TENANT,
+        moves.c[f"{side}_account"] == _account,
+        moves.c[f"{side}_seq"].is_not(None),
     )
 
 
@@ -211,31 +225,54 @@ CARD_CONDITIONS: Final = ("since", "until")
 @lru_cache
 def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
     """Return the statement of one page of a stock card."""
-    legs = sa.union_all(_leg("from", "to", -1), _leg("to", "from", 1)).subquery("legs")
-    key = [legs.c.seq] if sort.field == "posted_at" else [legs.c.effective_at, legs.c.seq]
     is_posted = sort.field == "posted_at"
+    sides = [_leg("from", "to", -1), _leg("to", "from", 1)]
+    if is_posted:
+        sides = [
+            _first_of(each, conditions, descending=sort.descending, resumed=resumed)
+            for each in sides
+        ]
+    legs = sa.union_all(*sides).subquery("legs")
+    key = [legs.c.seq] if is_posted else [legs.c.effective_at, legs.c.seq]
     balance = legs.c.after if is_posted else sa.func.sum(legs.c.quantity).over(order_by=key)
     card = sa.select(legs, balance.label("balance")).subquery("card")
-    time = card.c[sort.field]
-    wanted = {
-        "since": time >= p("since", type_=_INSTANT),
-        "until": time < p("until", type_=_INSTANT),
-    }
-    header = sa.and_(transactions.c.tenant_id == TENANT, transactions.c.id == card.c.transaction_id)
+    header = _one_of(transactions, "header", transactions.c.id == card.c.transaction_id)
+    other = _one_of(accounts, "other", accounts.c.id == card.c.other_account)
+    other_location_id = other.c.location_id.label("other_location_id")
     rows = (
         sa.select(
-            transactions.c.type,
-            transactions.c.document_no,
+            header.c.type,
+            header.c.document_no,
             *(
                 card.c[name]
                 for name in ("transaction_id", "line_no", "effective_at", "posted_at", "seq")
             ),
-            card.c.other_location_id,
+            other_location_id,
             _plain(card.c.quantity).label("quantity"),
             _plain(card.c.balance).label("balance"),
         )
-        .select_from(card.join(transactions, header))
-        .where(*(wanted[name] for name in sorted(conditions)))
+        .select_from(card.join(header, sa.true()).join(other, sa.true()))
+        .where(*_within(conditions, card.c[sort.field]))
     )
     columns = [card.c[column.name] for column in key]
     return keyset_page(rows, columns, descending=sort.descending, resumed=resumed)
+
+
+def _first_of(
+    side: "sa.Select[Any]", conditions: frozenset[str], *, descending: bool, resumed: bool
+) -> "sa.Select[Any]":
+    """Return what a page can need of one side: the planner puts no limit into a union itself."""
+    leg = side.subquery()
+    rows = sa.select(leg).where(*_within(conditions, leg.c.posted_at))
+    if resumed:
+        here, there = leg.c.seq, p("after_0", type_=sa.BigInteger())
+        rows = rows.where(here < there if descending else here > there)
+    limit, offset = p("limit", type_=sa.Integer()), p("offset", type_=sa.Integer())
+    return rows.order_by(leg.c.seq.desc() if descending else leg.c.seq).limit(limit + offset)
+
+
+def _within(conditions: frozenset[str], time: Any) -> Iterator[sa.ColumnElement[bool]]:
+    if "since" in conditions:
+        yield time >= p("since", type_=_INSTANT)
+    if "until" in conditions:
+        yield time < p("until", type_=_INSTANT)

@@ -138,6 +138,7 @@ counters = sa.Table(
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("year", sa.SmallInteger, primary_key=True),
     sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("skips", sa.Boolean, nullable=False, server_default=sa.false()),
     postgresql_with={"fillfactor": 50},
 )
 

@@ -145,6 +145,7 @@ async def post_stock_transaction(
         CannotReverseReversalError,
         InsufficientStockError,
         StockReservedError,
+        LocationArchivedError,
         QuantityOutOfRangeError,
         *_POSTS,
     )

@@ -24,3 +24,13 @@ class DuplicateUnitError(ConflictError):
 
     def __init__(self, code: str) -> None:
         super().__init__(f"Duplicate unit: {code}")
+
+
+class UnitInUseError(ConflictError):
+    """Stock has been posted in the unit, to as many decimals as it has."""
+
+    code = "unit_in_use"
+    text = Text(
+        vi="Không thể đổi số chữ số thập phân: đã có biến động kho theo đơn vị tính này.",
+        en="The decimals cannot change: stock has moved in this unit.",
+    )

@@ -19,7 +19,14 @@ class UnitRepository(ABC):
 
     @abstractmethod
     async def hold(self, code: str) -> Unit | None:
-        """Return the unit like `get_by_code`, and keep others from changing it meanwhile."""
+        """Return the unit like `get_by_code`, and keep others from changing it meanwhile.
+
+        Nor can anything begin to be told in it.
+        """
+
+    @abstractmethod
+    async def has_stock(self, code: str) -> bool:
+        """Return whether an item has moved that is told in the unit or converts from it."""
 
     @abstractmethod
     async def list(

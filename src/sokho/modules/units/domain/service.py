@@ -9,7 +9,7 @@ from sokho.core.domain.paging import DEFAULT_LIMIT, Position
 from sokho.core.domain.versions import ExpectedVersion
 from sokho.modules.units.domain.defaults import default_units
 from sokho.modules.units.domain.entities import Unit, UnitChanges
-from sokho.modules.units.domain.errors import UnitNotFoundError
+from sokho.modules.units.domain.errors import UnitInUseError, UnitNotFoundError
 from sokho.modules.units.domain.repository import UnitRepository
 
 
@@ -54,13 +54,16 @@ class UnitService:
     ) -> Unit:
         """Change a unit; what changes nothing makes no new version.
 
-        Raises `UnitNotFoundError`, `PreconditionFailedError`, `InvalidError`.
+        Raises `UnitNotFoundError`, `PreconditionFailedError`, `InvalidError`, and `UnitInUseError`
+        for other decimals once stock has moved in it.
         """
         unit = await self._repo.hold(trimmed(code))
         if unit is None:
             raise UnitNotFoundError(code)
         expected.require(unit.version)
         changed = unit.change(**changes)
+        if changed.decimals != unit.decimals and await self._repo.has_stock(unit.code):
+            raise UnitInUseError
         if changed is not unit:
             self._events.record(updated("unit", unit.code, unit, changed))
             await self._repo.update(changed)

@@ -35,7 +35,7 @@ from sokho.modules.units.application.dto import (
     UnitUpdate,
 )
 from sokho.modules.units.domain.entities import CODE_LENGTH, Unit
-from sokho.modules.units.domain.errors import DuplicateUnitError, UnitNotFoundError
+from sokho.modules.units.domain.errors import DuplicateUnitError, UnitInUseError, UnitNotFoundError
 from sokho.modules.units.infrastructure.dependencies import CurrentUnitService
 
 router = APIRouter(prefix="/v1/units", tags=["units"], route_class=PreparedRoute)
@@ -103,7 +103,7 @@ async def post_unit(body: UnitCreate, tenant_id: MayWrite, units: CurrentUnitSer
     "/{code}",
     dependencies=[tenant_with(Scope.ITEMS_WRITE)],
     response_model=UnitResponse,
-    responses=problems(UnitNotFoundError, PreconditionFailedError, *READS_BODY)
+    responses=problems(UnitNotFoundError, PreconditionFailedError, UnitInUseError, *READS_BODY)
     | answers(200, ETAG),
 )
 async def patch_unit(
@@ -112,6 +112,9 @@ async def patch_unit(
     body: Annotated[UnitUpdate, Body(media_type=MERGE_PATCH)],
     units: CurrentUnitService,
 ) -> Response:
-    """Change a unit's name or decimals."""
+    """Change a unit's name or decimals.
+
+    The decimals stay once stock has moved of an item that is told in it or converts from it.
+    """
     unit = await units.patch(code, expected, **body.changes())
     return UNIT.one(unit, headers=etag(unit.version))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
@@ -28,7 +29,8 @@ _THIS = sa.and_(_OURS, units.c.code == p("code"))
 _COLUMNS = [column.name for column in units.columns]
 
 _GET = Statement(sa.select(units).where(_THIS))
-_HOLD = Statement(sa.select(units).where(_THIS).with_for_update(key_share=True))
+# The key as well: an item, a conversion or a first move in the unit waits, and is waited for.
+_HOLD = Statement(sa.select(units).where(_THIS).with_for_update())
 _CREATE = Statement(
     sa.insert(units)
     .from_select(
@@ -42,6 +44,28 @@ _UPDATE = Statement(
     .where(_THIS, units.c.version == p("version") - 1)
     .values(name=p("name"), decimals=p("decimals"), version=p("version"))
     .returning(units.c.code)
+)
+
+_ids = ("tenant_id", "item_id")
+_items = sa.table("items", *map(sa.column, ("tenant_id", "id", "unit")))
+_conversions = sa.table("item_conversions", *map(sa.column, (*_ids, "unit")))
+_accounts = sa.table("stock_accounts", *map(sa.column, _ids))
+
+
+def _told_in_it(table: sa.TableClause, item_id: str) -> sa.Select[Any]:
+    """Return a row if stock has moved of an item that a row of `table` tells in the unit."""
+    moved = sa.exists().where(
+        _accounts.c.tenant_id == TENANT, _accounts.c.item_id == table.c[item_id]
+    )
+    return sa.select(table.c.unit).where(
+        table.c.tenant_id == TENANT, table.c.unit == p("code", type_=sa.Text()), moved
+    )
+
+
+_HAS_STOCK = Statement(
+    sa.union_all(_told_in_it(_items, "id"), _told_in_it(_conversions, "item_id")).limit(
+        sa.literal_column("1")
+    )
 )
 
 
@@ -58,6 +82,9 @@ class PostgresUnitRepo(UnitRepository):
     async def hold(self, code: str) -> Unit | None:
         row = await self._tx.fetch_one(_HOLD, code=code)
         return None if row is None else _to_unit(row)
+
+    async def has_stock(self, code: str) -> bool:
+        return await self._tx.fetch_one(_HAS_STOCK, code=code) is not None
 
     async def list(
         self,
