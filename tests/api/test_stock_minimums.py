@@ -115,6 +115,7 @@ class TestMinimum:
         assert await below(store) == {(store.item_id, store.here): "20"}
 
     async def test_is_not_set_for_what_is_archived(self, store: Store):
+        await store.issue("10")
         for url, code, name in (
             (f"/v1/items/{store.item_id}", "item_archived", "item_id"),
             (f"/v1/locations/{store.here}", "location_archived", "location_id"),

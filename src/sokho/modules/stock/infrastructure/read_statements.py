@@ -101,7 +101,7 @@ def _of_now(*, below: bool | None) -> "sa.Select[Any]":
     is_listed: Any = sa.true() if below is None else ~held.c.is_below_minimum
     if below:
         # Of these there are few: they lead, by an index that has no others.
-        held = balances.alias("held")
+        held = balances
         is_listed = sa.and_(
             held.c.tenant_id == TENANT, held.c.account_id == accounts.c.id, held.c.is_below_minimum
         )

@@ -34,8 +34,6 @@ _units = sa.table(
     sa.column("decimals", _NUMBER),
 )
 _tenants = sa.table("tenants", sa.column("id", _UUID), sa.column("time_zone", _TEXT))
-_own, _entered = _units.alias("own"), _units.alias("entered")
-_customer = accounts.alias("customer")
 _CLOCK: Final = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
 
 
@@ -96,64 +94,68 @@ _time_zone = (
 HOLD: Final = Statement(sa.select(_held, _CLOCK.label("now"), _time_zone.label("time_zone")))
 """The balances of all lines of a reservation, held in the order of accounts."""
 
+
+def _one(name: str, *columns: Any, where: tuple[Any, ...]) -> Any:
+    """Return the one row of a table that belongs to a line: by its limit looked up by its key."""
+    return sa.select(*columns).where(*where).limit(sa.literal_column("1")).lateral(name)
+
+
+_line = reservation_lines.c
+_whole = _one(
+    "whole",
+    *(
+        reservations.c[name]
+        for name in ("id", "state", "created_at", "expires_at", "transaction_id")
+    ),
+    where=(_of_reservation,),
+)
+_item = _one(
+    "item",
+    *(_items.c.sku, _items.c.unit),
+    where=(_items.c.tenant_id == TENANT, _items.c.id == _line.item_id),
+)
+_own, _entered = (
+    _one(name, _units.c.decimals, where=(_units.c.tenant_id == TENANT, _units.c.code == code))
+    for name, code in (("own", _item.c.unit), ("entered", _line.entered_unit))
+)
+_place = _one(
+    "place",
+    accounts.c.location_id,
+    where=(accounts.c.tenant_id == TENANT, accounts.c.id == _line.account_id),
+)
+_customer = _one(
+    "customer",
+    accounts.c.id,
+    where=(
+        accounts.c.tenant_id == TENANT,
+        accounts.c.item_id == _line.item_id,
+        accounts.c.kind == sa.literal_column(f"'{AccountKind.CUSTOMER}'"),
+        accounts.c.location_id.is_(None),
+    ),
+)
+_rows: Any = reservation_lines
+for _found in (_whole, _item, _own, _entered, _place, _customer):
+    _rows = _rows.join(_found, sa.true())
 LINES: Final = Statement(
     sa.select(
-        *(
-            reservations.c[name]
-            for name in ("id", "state", "created_at", "expires_at", "transaction_id")
-        ),
+        *_whole.c,
         _CLOCK.label("now"),
-        *(
-            reservation_lines.c[name]
-            for name in ("line_no", "item_id", "account_id", "quantity", "entered_quantity")
-        ),
-        *(reservation_lines.c[name] for name in ("entered_unit", "is_held")),
-        _items.c.sku,
+        *(_line[name] for name in ("line_no", "item_id", "account_id", "quantity")),
+        *(_line[name] for name in ("entered_quantity", "entered_unit", "is_held")),
+        _item.c.sku,
         _own.c.decimals,
         _entered.c.decimals.label("entered_decimals"),
-        accounts.c.location_id,
+        _place.c.location_id,
         _customer.c.id.label("customer_account_id"),
     )
-    .select_from(
-        reservation_lines.join(reservations, _of_reservation)
-        .join(
-            _items,
-            sa.and_(_items.c.tenant_id == TENANT, _items.c.id == reservation_lines.c.item_id),
-        )
-        .join(_own, sa.and_(_own.c.tenant_id == TENANT, _own.c.code == _items.c.unit))
-        .join(
-            _entered,
-            sa.and_(
-                _entered.c.tenant_id == TENANT,
-                _entered.c.code == reservation_lines.c.entered_unit,
-            ),
-        )
-        .join(
-            accounts,
-            sa.and_(
-                accounts.c.tenant_id == TENANT, accounts.c.id == reservation_lines.c.account_id
-            ),
-        )
-        .join(
-            _customer,
-            sa.and_(
-                _customer.c.tenant_id == TENANT,
-                _customer.c.item_id == reservation_lines.c.item_id,
-                _customer.c.kind == sa.literal_column(f"'{AccountKind.CUSTOMER}'"),
-                _customer.c.location_id.is_(None),
-            ),
-        )
-    )
-    .where(
-        reservation_lines.c.tenant_id == TENANT,
-        reservation_lines.c.reservation_id == sa.any_(p("ids", type_=ARRAY(_UUID))),
-    )
-    .order_by(reservation_lines.c.reservation_id, reservation_lines.c.line_no)
+    .select_from(_rows)
+    .where(_line.tenant_id == TENANT, _line.reservation_id == sa.any_(p("ids", type_=ARRAY(_UUID))))
+    .order_by(_line.reservation_id, _line.line_no)
 )
 """The lines of reservations, each with what is said of the whole."""
 
-_LINE: Final = (
-    *("line_no", "item_id", "account_id", "quantity", "entered_quantity", "entered_unit"),
+_LINE: Final = tuple(
+    ["line_no", "item_id", "account_id", "quantity", "entered_quantity", "entered_unit"]
 )
 _given = (
     sa.func.unnest(*(p(name, type_=ARRAY(reservation_lines.c[name].type)) for name in _LINE))
@@ -191,21 +193,25 @@ def _sums(of: Any) -> Any:
     return sa.select(of.c.account_id, quantity).group_by(of.c.account_id).subquery("sums")
 
 
-def _reserving(sums: Any, change: Any) -> Any:
+def _reserving(sums: Any, change: Any, account_ids: Any) -> Any:
+    """Return what changes `reserved` on accounts: by key, not by a join with all balances."""
     return (
         sa.update(balances)
-        .where(balances.c.tenant_id == TENANT, balances.c.account_id == sums.c.account_id)
+        .where(
+            balances.c.tenant_id == TENANT,
+            balances.c.account_id == sa.any_(account_ids),
+            balances.c.account_id == sums.c.account_id,
+        )
         .values(reserved=balances.c.reserved + change)
     )
 
 
 _new = _sums(_given)
-ADD: Final = Statement(
-    sa.select(_added.c.id).add_cte(_lines_added, _reserving(_new, _new.c.quantity).cte("reserved"))
-)
+_reserved = _reserving(_new, _new.c.quantity, p("account_id", type_=ARRAY(_UUID)))
+ADD: Final = Statement(sa.select(_added.c.id).add_cte(_lines_added, _reserved.cte("reserved")))
 
 
-def _freeing(*conditions: Any) -> tuple[Any, Any]:
+def _freeing(account_ids: Any, *conditions: Any) -> tuple[Any, Any]:
     """Return what ends the hold of lines, and takes it from their balances; and the sums of it."""
     freed = (
         sa.update(reservation_lines)
@@ -215,10 +221,13 @@ def _freeing(*conditions: Any) -> tuple[Any, Any]:
         .cte("freed")
     )
     sums = _sums(freed)
-    return _reserving(sums, -sums.c.quantity), sums
+    return _reserving(sums, -sums.c.quantity, account_ids), sums
 
 
-_freed, _ = _freeing(reservation_lines.c.reservation_id == p("id", type_=_UUID))
+_freed, _ = _freeing(
+    sa.func.array(_wanted.scalar_subquery()),
+    reservation_lines.c.reservation_id == p("id", type_=_UUID),
+)
 CLOSE: Final = Statement(
     sa.update(reservations)
     .where(reservations.c.tenant_id == TENANT, reservations.c.id == p("id", type_=_UUID), _OPEN)
@@ -233,9 +242,11 @@ EXTEND: Final = Statement(
     .returning(reservations.c.id)
 )
 
+_account_ids = p("account_ids", type_=ARRAY(_UUID))
 _expired, _sums_expired = _freeing(
+    _account_ids,
     _of_reservation,
-    reservation_lines.c.account_id == sa.any_(p("account_ids", type_=ARRAY(_UUID))),
+    reservation_lines.c.account_id == sa.any_(_account_ids),
     reservations.c.expires_at <= _CLOCK,
 )
 FREE_EXPIRED: Final = Statement(
