@@ -18,6 +18,7 @@ from sokho.modules.stock.domain.errors import (
     LocationArchivedError,
     QuantityOutOfRangeError,
     QuantityPrecisionError,
+    StockReservedError,
     UnknownItemError,
     UnknownLocationError,
 )
@@ -139,6 +140,21 @@ class TestShortage:
         assert chain(moved(found, "2"), A) == [(11, 3)]
         [error] = self.refused(found, "3")
         assert error.more["available"] == "2"
+
+    def test_of_goods_that_are_there_but_promised_is_told_of_a_loss_alone(self):
+        found = books(known(A, CUSTOMER), a="5")
+        assert A.account_id is not None
+        found.balances[A.account_id] = replace(found.balances[A.account_id], reserved=Decimal(3))
+        for kind, quantity, error in (
+            (TransactionType.ADJUSTMENT, "3", StockReservedError),
+            (TransactionType.ADJUSTMENT, "6", InsufficientStockError),
+            (TransactionType.ISSUE, "3", InsufficientStockError),
+        ):
+            document = replace(a_document(quantity), type=kind)
+            with pytest.raises(InsufficientStockError) as refusal:
+                post(document, found, [Decimal(quantity)])
+            assert refusal.type is error
+            assert told(refusal.value) == [("/lines/0", error.code)]
 
     def test_is_none_where_exactly_everything_goes(self):
         assert chain(moved(books(known(A, CUSTOMER), a="5"), "5"), A) == [(11, 0)]

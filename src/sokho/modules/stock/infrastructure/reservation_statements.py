@@ -154,8 +154,9 @@ LINES: Final = Statement(
 )
 """The lines of reservations, each with what is said of the whole."""
 
-_LINE: Final = tuple(
-    ["line_no", "item_id", "account_id", "quantity", "entered_quantity", "entered_unit"]
+_LINE: Final = (
+    *("line_no", "item_id", "account_id", "quantity"),
+    *("entered_quantity", "entered_unit"),
 )
 _given = (
     sa.func.unnest(*(p(name, type_=ARRAY(reservation_lines.c[name].type)) for name in _LINE))
