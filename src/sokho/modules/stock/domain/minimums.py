@@ -45,9 +45,10 @@ def crossings(
                 "after": plain(now.on_hand),
             }
         )
-    for type, levels in (("fell_below_minimum", fallen), ("rose_to_minimum", risen)):
-        if levels:
-            yield Event(f"stock.{type}", str(transaction_id), {"levels": levels})
+    if fallen:
+        yield Event("stock.fell_below_minimum", str(transaction_id), {"levels": fallen})
+    if risen:
+        yield Event("stock.rose_to_minimum", str(transaction_id), {"levels": risen})
 
 
 def _last_of(moves: Sequence[Move]) -> dict[UUID, tuple[UUID, Side]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.events import Event, EventLog
@@ -19,6 +20,13 @@ from sokho.modules.stock.domain.reservation_repository import (
 )
 from sokho.modules.stock.domain.reservations import Reservation, ReservationState, lines_of
 from sokho.modules.stock.domain.service import StockService
+
+
+_ENDS: Final[Mapping[ReservationState, str]] = {
+    ReservationState.CONFIRMED: "stock.reservation_confirmed",
+    ReservationState.RELEASED: "stock.reservation_released",
+    ReservationState.EXPIRED: "stock.reservation_expired",
+}
 
 
 class ReservationService:
@@ -63,7 +71,7 @@ class ReservationService:
             "lines": {"after": len(moves)},
             "expires_at": {"after": reservation.expires_at},
         }
-        self._events.record(_event("reserved", reservation, changes))
+        self._events.record(_event("stock.reserved", reservation, changes))
         await self._repo.add(reservation, actor=actor, request_key=request_key)
         return reservation
 
@@ -116,7 +124,7 @@ class ReservationService:
         if until == reservation.expires_at:
             return reservation
         change = {"expires_at": {"before": reservation.expires_at, "after": until}}
-        self._events.record(_event("reservation_extended", reservation, change))
+        self._events.record(_event("stock.reservation_extended", reservation, change))
         await self._repo.extend(reservation.id, until)
         return replace(reservation, expires_at=until)
 
@@ -169,9 +177,9 @@ async def _close(
     changes: dict[str, object] = {"state": {"before": reservation.recorded_state, "after": state}}
     if transaction_id is not None:
         changes["transaction_id"] = {"before": None, "after": transaction_id}
-    events.record(_event(f"reservation_{state}", reservation, changes))
+    events.record(_event(_ENDS[state], reservation, changes))
     await repo.close(reservation.id, state, transaction_id=transaction_id)
 
 
 def _event(type: str, reservation: Reservation, changes: Mapping[str, object]) -> Event:
-    return Event(f"stock.{type}", str(reservation.id), changes)
+    return Event(type, str(reservation.id), changes)
