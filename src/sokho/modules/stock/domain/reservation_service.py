@@ -21,7 +21,6 @@ from sokho.modules.stock.domain.reservation_repository import (
 from sokho.modules.stock.domain.reservations import Reservation, ReservationState, lines_of
 from sokho.modules.stock.domain.service import StockService
 
-
 _ENDS: Final[Mapping[ReservationState, str]] = {
     ReservationState.CONFIRMED: "stock.reservation_confirmed",
     ReservationState.RELEASED: "stock.reservation_released",
