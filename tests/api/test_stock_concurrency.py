@@ -22,25 +22,9 @@ from tests.api.problems import problem_of
 from tests.api.stocked import TRANSACTIONS, Store, posted, reversed_, sent
 from tests.conftest import Business
 from tests.integration.waiting import waiting
+from tests.recomputed import unconserved_items, wrong_accounts
 
 ANY: Final = {"If-Match": "*"}
-
-_CHAINS: Final = """
-WITH legs AS (
-    SELECT from_account AS account, from_seq AS seq, from_after AS after, -quantity AS change
-    FROM stock_moves WHERE tenant_id = $1 AND from_seq IS NOT NULL
-    UNION ALL
-    SELECT to_account, to_seq, to_after, quantity
-    FROM stock_moves WHERE tenant_id = $1 AND to_seq IS NOT NULL
-)
-SELECT b.on_hand, b.seq, coalesce(sum(l.change), 0) AS sum, count(l.*) AS count,
-       coalesce(max(l.seq), 0) AS last,
-       bool_and(l.after >= 0 AND l.after = (
-           SELECT sum(earlier.change) FROM legs AS earlier
-           WHERE earlier.account = l.account AND earlier.seq <= l.seq)) AS goes_on
-FROM stock_balances AS b LEFT JOIN legs AS l ON l.account = b.account_id
-WHERE b.tenant_id = $1 GROUP BY b.account_id, b.on_hand, b.seq
-"""
 
 
 @pytest.fixture
@@ -61,12 +45,9 @@ async def it_adds_up(
 ) -> AsyncIterator[None]:
     """Recompute every balance from the moves, past the service, when a test is over."""
     yield
-    rows = await admin.fetch(_CHAINS, store.business.tenant_id)
-    assert rows
-    for row in rows:
-        assert row["on_hand"] == row["sum"]
-        assert row["seq"] == row["count"] == row["last"]
-        assert row["goes_on"] is not False
+    assert await store.levels()
+    assert await wrong_accounts(admin, store.business.tenant_id) == []
+    assert await unconserved_items(admin, store.business.tenant_id) == []
 
 
 async def together(*calls: Awaitable[httpx2.Response]) -> list[httpx2.Response]:

@@ -273,6 +273,8 @@ class TestGrants:
                 "stock_counts": counted,
                 "stock_count_lines": counted,
                 "stock_period_locks": kept,
+                "stock_reservations": counted,
+                "stock_reservation_lines": counted,
             }
             assert len(granted) == len(dml) * 9 + sum(map(len, less.values()))
             for table, kinds in less.items():

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass
 
+from tests.reliability.faults import Run
 from tests.reliability.outcomes import Figures, Outcome
-from tests.reliability.runs import Run
 from tests.reliability.sites import Site, durable_site
 
 

@@ -1,8 +1,8 @@
 """The runs of ``make reliability``, each at its full size, with its controls."""
 
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Final
 
+from tests.isolation.mutants import CODE_MUTANTS, SCHEMA_MUTANTS
 from tests.reliability import (
     conflicts,
     database_kills,
@@ -10,32 +10,16 @@ from tests.reliability import (
     exhausted_pool,
     fuzzing,
     moved_clocks,
+    mutations,
     retry_storm,
     reused_keys,
     slow_sockets,
     stops,
+    tenant_chaos,
     worker_kills,
 )
-from tests.reliability.outcomes import Outcome
-from tests.reliability.sites import Site
-
-
-class Control(NamedTuple):
-    """The same run without a protection: it must break these promises."""
-
-    without: str
-    make: Callable[[Site, int], Awaitable[Outcome]]
-    must_break: tuple[str, ...]
-
-
-class Run(NamedTuple):
-    """A fault, the run that brings it about on a site with a seed, and its controls."""
-
-    number: str
-    fault: str
-    make: Callable[[Site, int], Awaitable[Outcome]]
-    controls: tuple[Control, ...]
-
+from tests.reliability.faults import Control, Run
+from tests.reliability.stock_runs import STOCK_RUNS
 
 RUNS: Final = (
     Run(
@@ -182,6 +166,37 @@ RUNS: Final = (
             ),
         )
         for workers in (1, 2)
+    ),
+    *STOCK_RUNS,
+    Run(
+        "Mutants",
+        "policies, keys, grants, roles, the binding and its kin, each weakened alone",
+        lambda site, _: mutations.mutations(site, schema=SCHEMA_MUTANTS, code=CODE_MUTANTS),
+        (
+            Control(
+                "any mutation: with the mutants left out, the checks and tests must be content",
+                lambda site, _: mutations.mutations(
+                    site, schema=SCHEMA_MUTANTS, code={}, mutated=False
+                ),
+                (mutations.ALL_KILLED,),
+            ),
+        ),
+    ),
+    Run(
+        "Chaos",
+        "businesses at random on one small pool; work that is cut off, fails or is undone",
+        lambda site, seed: tenant_chaos.tenant_chaos(
+            site, tenants=20, operations=20_000, requests=4_000, seed=seed
+        ),
+        (
+            Control(
+                "the binding to a transaction: with SET for the session",
+                lambda site, seed: tenant_chaos.tenant_chaos(
+                    site, tenants=20, operations=2_000, requests=0, seed=seed, by_session=True
+                ),
+                (tenant_chaos.UNBOUND_SEES_NOTHING,),
+            ),
+        ),
     ),
     Run(
         "Schemathesis",

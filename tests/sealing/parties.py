@@ -49,6 +49,8 @@ class Party:
 
     count_id: str = field(default_factory=lambda: str(uuid4()))
     """Of an open stocktake."""
+    reservation_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of an open reservation."""
 
     key_id: str = field(default_factory=lambda: str(uuid4()))
     """Of a key beside the one that it calls with."""

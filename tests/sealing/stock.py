@@ -42,6 +42,7 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
 
     await _documents(http, party)
     await _counts(http, party)
+    await _promises(http, party)
 
     for name in ("tills", "stockroom"):
         granted = {"name": party.text(name), "role": "owner"}
@@ -74,9 +75,9 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
             {
                 "type": "receipt",
                 "effective_at": "2020-03-31T12:00:00Z",
-                "lines": [shelf | {"quantity": "7"}],
+                "lines": [shelf | {"quantity": "70"}],
             },
-            {"type": "receipt", "lines": [shelf | {"quantity": "9"}], **told},
+            {"type": "receipt", "lines": [shelf | {"quantity": "90"}], **told},
             {"type": "transfer", "lines": [moved | {"quantity": "1"}]},
         )
     ):
@@ -100,6 +101,19 @@ async def _counts(http: httpx2.AsyncClient, party: Party) -> None:
     counted = {"lines": [{"item_id": id, "quantity": "1"} for id in (party.kept_item_id, found)]}
     lines = f"{path}/{party.count_id}/lines"
     await _send(http, party, "POST", lines, counted, key=party.text("counted"))
+
+
+async def _promises(http: httpx2.AsyncClient, party: Party) -> None:
+    """Reserve some of the goods, twice, and say how many should be there."""
+    line = {"item_id": party.kept_item_id, "location_id": party.shelf_id, "quantity": "2"}
+    for number in range(2):
+        reservation = {"lines": [line], "expires_in_seconds": 86_400}
+        key = party.text(f"reservation{number}")
+        path = "/v1/stock/reservations"
+        made = await _send(http, party, "POST", path, reservation, key=key)
+        party.reservation_id = made.json()["id"]
+    path = f"/v1/stock/minimums/{party.kept_item_id}/{party.shelf_id}"
+    await _send(http, party, "PUT", path, {"minimum": "77"})
 
 
 async def _send(

@@ -1,6 +1,7 @@
 """What one can do with the ledger."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.backdating import keep_dates
 from sokho.modules.stock.domain.documents import Document, note_faults
-from sokho.modules.stock.domain.entities import StockTransaction
+from sokho.modules.stock.domain.entities import Move, StockTransaction
 from sokho.modules.stock.domain.errors import (
     AlreadyReversedError,
     CannotReverseReversalError,
@@ -17,6 +18,7 @@ from sokho.modules.stock.domain.errors import (
     StockTransactionNotFoundError,
     refuse,
 )
+from sokho.modules.stock.domain.minimums import crossings
 from sokho.modules.stock.domain.periods import not_before, refuse_locked
 from sokho.modules.stock.domain.posting import Books, check, post, reversal
 from sokho.modules.stock.domain.repository import (
@@ -25,6 +27,7 @@ from sokho.modules.stock.domain.repository import (
     StockRepository,
     TransactionFilter,
 )
+from sokho.modules.stock.domain.reservations import released
 
 
 class StockService:
@@ -46,14 +49,56 @@ class StockService:
     ) -> StockTransaction:
         """Post a document, whole or not at all.
 
-        Raises `InvalidError` and its kinds, `InsufficientStockError`, `PeriodLockedError`,
-        `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
+        Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`,
+        `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
+        `DuplicateRequestError`.
+        """
+        books, moves = await self.plan(document)
+        return await self.enter(
+            self._make_id(), document, books, moves, actor=actor, request_key=request_key
+        )
+
+    async def plan(self, document: Document) -> tuple[Books, Sequence[Move]]:
+        """Return the moves of a document, and the books by which it can be posted; these are held.
+
+        Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`.
         """
         books, quantities = await self.look_up(document)
-        moves = post(document, books, quantities)
+        moves = await self._with_room(books, lambda books: post(document, books, quantities))
+        return books, moves
+
+    async def look_up(self, document: Document) -> tuple[Books, Sequence[Decimal]]:
+        """Return the books of a document, held, and its quantities in the items' own units.
+
+        Raises `InvalidError` and its kinds.
+        """
+        refuse([*document.faults()])
+        books = await self._repo.look_up(document)
+        if not books.are_open:
+            check(document, books)
+            await self._repo.open_accounts(document, books)
+            books = await self._repo.look_up(document)
+        return books, check(document, books)
+
+    async def enter(
+        self,
+        id: UUID,
+        document: Document,
+        books: Books,
+        moves: Sequence[Move],
+        *,
+        actor: str,
+        request_key: bytes | None,
+    ) -> StockTransaction:
+        """Write a document whose moves are made of books that are held.
+
+        Raises `InsufficientStockError` for a document of the past that leaves too little at a
+        later date, `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
+        `DuplicateRequestError`.
+        """
         effective_at = document.effective_at or books.now
         entry = Entry(
-            id=self._make_id(),
+            id=id,
             type=document.type,
             year=books.year_of(effective_at),
             document_no=document.document_no,
@@ -69,19 +114,6 @@ class StockService:
         )
         return await self._stored(entry, books)
 
-    async def look_up(self, document: Document) -> tuple[Books, Sequence[Decimal]]:
-        """Return the books of a document, held, and its quantities in the items' own units.
-
-        Raises `InvalidError` and its kinds.
-        """
-        refuse([*document.faults()])
-        books = await self._repo.look_up(document)
-        if not books.are_open:
-            check(document, books)
-            await self._repo.open_accounts(document, books)
-            books = await self._repo.look_up(document)
-        return books, check(document, books)
-
     async def reverse(
         self,
         transaction_id: UUID,
@@ -93,8 +125,9 @@ class StockService:
         """Undo a document by another of now, with the same quantities the other way.
 
         Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
-        `CannotReverseReversalError`, `InsufficientStockError`, `QuantityOutOfRangeError`,
-        `LocationArchivedError`, `DuplicateRequestError`, `InvalidError`.
+        `CannotReverseReversalError`, `InsufficientStockError`, `StockReservedError`,
+        `QuantityOutOfRangeError`, `LocationArchivedError`, `DuplicateRequestError`,
+        `InvalidError`.
         """
         refuse([*note_faults(note)])
         original = await self.get(transaction_id)
@@ -107,7 +140,9 @@ class StockService:
         }
         books = await self._repo.hold(accounts)
         try:
-            moves = reversal(original.moves, books.balances)
+            moves = await self._with_room(
+                books, lambda books: reversal(original.type, original.moves, books.balances)
+            )
         except InsufficientStockError:
             # Perhaps because another has just reversed it, for whose end this one has waited.
             if (await self.get(transaction_id)).reversed_by_id is not None:
@@ -149,6 +184,19 @@ class StockService:
         """Return a page of documents in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
+    async def _with_room(
+        self, books: Books, make: Callable[[Books], Sequence[Move]]
+    ) -> Sequence[Move]:
+        """Return what is made of the books; where that falls short, without what has expired."""
+        try:
+            return make(books)
+        except InsufficientStockError:
+            reserved = [id for id, balance in books.balances.items() if balance.reserved]
+            freed = await self._repo.free_expired(reserved) if reserved else {}
+            if not freed:
+                raise
+        return make(replace(books, balances=released(books.balances, freed)))
+
     async def _stored(self, entry: Entry, books: Books) -> StockTransaction:
         refuse_locked(entry.effective_at, books)
         changes: dict[str, object] = {
@@ -158,6 +206,8 @@ class StockService:
         if entry.reverses_id is not None:
             changes["reverses_id"] = {"after": entry.reverses_id}
         self._events.record(Event("stock.posted", str(entry.id), changes))
+        for event in crossings(entry.id, entry.moves, books.balances):
+            self._events.record(event)
         posted = await self._repo.store(entry)
         await keep_dates(self._repo, entry, books.balances)
         return posted

@@ -1,7 +1,8 @@
 """The ledger in PostgreSQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +40,7 @@ from sokho.modules.stock.infrastructure.backdating_statements import LOWS, SUM_U
 from sokho.modules.stock.infrastructure.digests import Seal, message
 from sokho.modules.stock.infrastructure.period_statements import LOCK_COLUMNS
 from sokho.modules.stock.infrastructure.posting_statements import HOLD, LOOK_UP, OPEN, POST
+from sokho.modules.stock.infrastructure.reservation_statements import FREE_EXPIRED
 from sokho.modules.stock.infrastructure.transaction_statements import (
     CONDITIONS,
     GET,
@@ -90,12 +92,12 @@ class PostgresStockRepo(StockRepository):
             for row, line in zip(rows, document.lines, strict=True)
         ]
         balances = {
-            row[f"{side}_account"]: _balance(row, f"{side}_")
+            row[f"{side}_account"]: balance_of(row, f"{side}_")
             for row in rows
             for side in ("from", "to")
             if row[f"{side}_on_hand"] is not None
         }
-        return Books(lines=known, balances=balances, **_general(rows[0]))
+        return Books(lines=known, balances=balances, **general_of(rows[0]))
 
     async def open_accounts(self, document: Document, books: Books) -> None:
         wanted: set[tuple[UUID, AccountKind, UUID | None]] = set()
@@ -167,8 +169,12 @@ class PostgresStockRepo(StockRepository):
 
     async def hold(self, account_ids: Collection[UUID]) -> Books:
         rows = await self._tx.fetch_all(HOLD, account_ids=list(account_ids))
-        balances = {row["account_id"]: _balance(row) for row in rows}
-        return Books(lines=(), balances=balances, **_general(rows[0]))
+        balances = {row["account_id"]: balance_of(row) for row in rows}
+        return Books(lines=(), balances=balances, **general_of(rows[0]))
+
+    async def free_expired(self, account_ids: Collection[UUID]) -> Mapping[UUID, Decimal]:
+        rows = await self._tx.fetch_all(FREE_EXPIRED, account_ids=list(account_ids))
+        return {row["account_id"]: row["quantity"] for row in rows}
 
     async def list(
         self,
@@ -213,7 +219,8 @@ def _columns(months: Collection[Month]) -> dict[str, list[Any]]:
     return {"account_ids": list(account_ids), "starts": list(starts), "ends": list(ends)}
 
 
-def _general(row: Row) -> dict[str, Any]:
+def general_of(row: Row) -> dict[str, Any]:
+    """Return what books say beside lines and balances."""
     return {name: row[name] for name in ("now", "time_zone", *LOCK_COLUMNS.values())}
 
 
@@ -261,13 +268,15 @@ def _known_place(row: Row, side: str, location_id: UUID | None) -> KnownPlace:
     )
 
 
-def _balance(row: Row, prefix: str = "") -> Balance:
+def balance_of(row: Row, prefix: str = "") -> Balance:
+    """Return the balance in a row."""
     return Balance(
         row[f"{prefix}on_hand"],
         row[f"{prefix}reserved"],
         row[f"{prefix}seq"],
         row[f"{prefix}posted_at"],
         row[f"{prefix}effective_at"],
+        row[f"{prefix}minimum"],
     )
 
 

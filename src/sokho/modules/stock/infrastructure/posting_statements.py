@@ -146,7 +146,7 @@ _known = (
 )
 
 
-def _held(wanted: Any) -> Any:
+def held(wanted: Any) -> Any:
     """Return the balances of the `wanted` accounts, held in the order of the accounts."""
     return (
         sa.select(balances)
@@ -164,9 +164,9 @@ _both = sa.union(sa.select(_known.c.from_account), sa.select(_known.c.to_account
 _is_open = ~sa.exists().where(
     sa.func.num_nulls(_known.c.from_account, _known.c.to_account) > sa.literal_column("0")
 )
-_books = _held(sa.select(_both.c.from_account).where(_is_open))
+_books = held(sa.select(_both.c.from_account).where(_is_open))
 _from_balance, _to_balance = _books.alias("from_balance"), _books.alias("to_balance")
-_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at", "effective_at")
+_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at", "effective_at", "minimum")
 
 _time_zone = (
     sa.select(_tenants.c.time_zone)
@@ -174,18 +174,19 @@ _time_zone = (
     .limit(sa.literal_column("1"))
     .scalar_subquery()
 )
-_CLOCK: Final = (
+GENERAL: Final = (
     sa.func.clock_timestamp(type_=_INSTANT).label("now"),
     _time_zone.label("time_zone"),
     *(latest_lock(name).label(label) for name, label in LOCK_COLUMNS.items()),
 )
+"""What else the books have to say: the time, where the business is, what is locked."""
 
 LOOK_UP: Final = Statement(
     sa.select(
         _known,
         *(_from_balance.c[name].label(f"from_{name}") for name in _BALANCE),
         *(_to_balance.c[name].label(f"to_{name}") for name in _BALANCE),
-        *_CLOCK,
+        *GENERAL,
     )
     .select_from(
         _known.outerjoin(
@@ -197,8 +198,8 @@ LOOK_UP: Final = Statement(
 """What is known of each line; balances only where every line has its accounts."""
 
 _account_ids = p("account_ids", type_=ARRAY(_UUID))
-_reversed = _held(sa.select(sa.func.unnest(_account_ids)))
-HOLD: Final = Statement(sa.select(_reversed, *_CLOCK))
+_reversed = held(sa.select(sa.func.unnest(_account_ids)))
+HOLD: Final = Statement(sa.select(_reversed, *GENERAL))
 
 _new = _given("new_accounts", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
 # Until the first move of an item is posted nobody may give it another unit, or its units others

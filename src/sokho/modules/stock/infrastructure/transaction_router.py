@@ -46,6 +46,7 @@ from sokho.modules.stock.domain.errors import (
     QuantityOutOfRangeError,
     QuantityPrecisionError,
     SameAccountError,
+    StockReservedError,
     StockTransactionNotFoundError,
     UnknownItemError,
     UnknownLocationError,
@@ -105,6 +106,7 @@ async def list_stock_transactions(
     response_model=TransactionResponse,
     responses=problems(
         InsufficientStockError,
+        StockReservedError,
         DuplicateDocumentNoError,
         DuplicateExternalRefError,
         EffectiveAtInFutureError,
@@ -144,6 +146,7 @@ async def post_stock_transaction(
         AlreadyReversedError,
         CannotReverseReversalError,
         InsufficientStockError,
+        StockReservedError,
         LocationArchivedError,
         QuantityOutOfRangeError,
         *_POSTS,

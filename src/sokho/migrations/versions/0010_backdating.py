@@ -5,8 +5,8 @@ from alembic import op
 
 from sokho.core.infrastructure.database.row_security import backfill, seal_table
 
-revision = "0011"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 _QUANTITY = sa.Numeric(20, 6)
 _INSTANT = sa.DateTime(timezone=True)

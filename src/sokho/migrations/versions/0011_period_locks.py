@@ -5,8 +5,8 @@ from alembic import op
 
 from sokho.core.infrastructure.database.row_security import seal_table
 
-revision = "0012"
-down_revision = "0011"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -5,8 +5,8 @@ from alembic import op
 
 from sokho.core.infrastructure.database.row_security import seal_table
 
-revision = "0013"
-down_revision = "0012"
+revision = "0012"
+down_revision = "0011"
 
 _QUANTITY = sa.Numeric(20, 6)
 _INSTANT = sa.DateTime(timezone=True)
