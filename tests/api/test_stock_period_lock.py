@@ -15,6 +15,7 @@ from sokho.modules.stock.domain.verification import verify
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
 from tests.api.problems import faults_of, problem_of
+from tests.api.reserved import act, reserved
 from tests.api.stocked import Store, reversed_
 from tests.conftest import Business, a_key_with, client_of
 
@@ -102,6 +103,15 @@ class TestLock:
             ],
             key=str,
         )
+
+    async def test_keeps_reservations_from_being_issued_there(self, store: Store):
+        await store.receive("9", effective_at="2025-12-01T00:00:00Z")
+        promise = await reserved(store, "4")
+        await locked(store.http, FEBRUARY, 0)
+        header = {"effective_at": IN_JANUARY}
+        answer = await act(store.business, promise["id"], "confirm", header)
+        problem_of(answer, 409, "period_locked")
+        assert (await act(store.business, promise["id"], "confirm")).status_code == 200
 
     async def test_that_says_the_same_is_no_new_version(self, store: Store):
         first = await locked(store.http, FEBRUARY, 0)
