@@ -128,3 +128,80 @@ LOWS: Final = Statement(
     .group_by(_walk.c.account_id)
 )
 """The least that accounts have held since a date, and when it first was less than nothing."""
+
+
+def month_start(instant: Any) -> Any:
+    """Return the beginning of the month, in UTC, that an instant falls into."""
+    month: Any = sa.literal_column("'month'")
+    utc: Any = sa.literal_column("'UTC'")
+    return sa.func.date_trunc(month, instant, utc, type_=_INSTANT)
+
+
+_dated = sa.select(
+    _legs.c.account_id,
+    month_start(_legs.c.effective_at).label("starts_at"),
+    _legs.c.change,
+    _legs.c.effective_at,
+    _legs.c.seq,
+).subquery("dated")
+_on_the_way = sa.select(
+    *(_dated.c[name] for name in ("account_id", "starts_at", "change")),
+    sa.func.sum(_dated.c.change)
+    .over(
+        partition_by=(_dated.c.account_id, _dated.c.starts_at),
+        order_by=(_dated.c.effective_at, _dated.c.seq),
+    )
+    .label("running"),
+).subquery("on_the_way")
+_added = (
+    sa.select(
+        *(_on_the_way.c[name] for name in ("account_id", "starts_at")),
+        sa.func.sum(_on_the_way.c.change).label("change"),
+        sa.func.min(_on_the_way.c.running).label("lowest"),
+    )
+    .group_by(_on_the_way.c.account_id, _on_the_way.c.starts_at)
+    .subquery("added")
+)
+_kept = (
+    sa.select(*(months.c[name] for name in ("account_id", "starts_at", "change", "lowest")))
+    .select_from(
+        _wanted.join(
+            months,
+            sa.and_(
+                months.c.account_id == _wanted.c.account_id,
+                months.c.starts_at >= _wanted.c.starts_at,
+                months.c.starts_at < _wanted.c.ends_at,
+            ),
+        )
+    )
+    .where(months.c.tenant_id == TENANT)
+    .subquery("kept")
+)
+DIFFERING: Final = Statement(
+    sa.select(sa.func.coalesce(_added.c.account_id, _kept.c.account_id).label("account_id"))
+    .select_from(
+        _added.outerjoin(
+            _kept,
+            sa.and_(
+                _kept.c.account_id == _added.c.account_id, _kept.c.starts_at == _added.c.starts_at
+            ),
+            full=True,
+        )
+    )
+    .where(
+        sa.or_(
+            *(_added.c[name].is_distinct_from(_kept.c[name]) for name in ("change", "lowest")),
+        )
+    )
+    .distinct()
+)
+"""The accounts of which a month is not kept as its moves add up, within ranges of months."""
+
+MONTHS: Final = Statement(
+    sa.select(months.c.account_id, months.c.starts_at)
+    .where(
+        months.c.tenant_id == TENANT,
+        months.c.account_id == sa.any_(p("account_ids", type_=ARRAY(_UUID))),
+    )
+    .order_by(months.c.account_id, months.c.starts_at)
+)

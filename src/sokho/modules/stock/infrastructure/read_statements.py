@@ -11,6 +11,7 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.keyset import keyset_page, keyset_rows
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reads import Basis
+from sokho.modules.stock.infrastructure.backdating_statements import month_start
 from sokho.modules.stock.infrastructure.reservation_statements import expired_on
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
@@ -176,7 +177,7 @@ def _as_dated() -> "sa.Select[Any]":
     """Return the sum of all moves of documents up to then."""
     as_of = p("as_of", type_=_INSTANT)
     held = sa.and_(balances.c.tenant_id == TENANT, balances.c.account_id == accounts.c.id)
-    start = _month_of(sa.func.least(as_of, balances.c.effective_at))
+    start = month_start(sa.func.least(as_of, balances.c.effective_at))
     moved = (
         _sum_of_moves(side, sign, accounts.c.id, start).where(_DATED[side].c.effective_at <= as_of)
         for side, sign in _SIGNS.items()
@@ -192,13 +193,6 @@ def _as_dated() -> "sa.Select[Any]":
 
 
 _SIGNS: Final = {"from": -1, "to": 1}
-
-
-def _month_of(instant: Any) -> Any:
-    """Return the beginning of the month, in UTC, that an instant falls into."""
-    month: Any = sa.literal_column("'month'")
-    utc: Any = sa.literal_column("'UTC'")
-    return sa.func.date_trunc(month, instant, utc, type_=_INSTANT)
 
 
 def _total(*sums: Any) -> Any:
@@ -264,7 +258,7 @@ def _balance_by_date(page: Any) -> Any:
         .limit(sa.literal_column("1"))
         .subquery("first")
     )
-    start = sa.select(_month_of(first.c.effective_at)).scalar_subquery()
+    start = sa.select(month_start(first.c.effective_at)).scalar_subquery()
     place = sa.select(first.c.effective_at, first.c.seq).scalar_subquery()
     before = (
         _sum_of_moves(side, sign, _account, start).where(

@@ -9,11 +9,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.domain.documents import AccountKind
+from sokho.modules.stock.infrastructure.backdating_statements import month_start
 from sokho.modules.stock.infrastructure.period_statements import latest_lock
 from sokho.modules.stock.infrastructure.reservation_statements import promised_on
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
+    months,
     moves,
     period_locks,
     transactions,
@@ -42,6 +44,31 @@ def _last_seq(side: str) -> Any:
     return sa.func.coalesce(last, 0)
 
 
+def _last_date(side: str) -> Any:
+    """Return the latest date of the moves of an account on one side."""
+    leg = moves.alias(f"dated_{side}")
+    return (
+        sa.select(leg.c.effective_at)
+        .where(leg.c.tenant_id == TENANT, leg.c[f"{side}_account"] == accounts.c.id)
+        .where(leg.c[f"{side}_seq"].is_not(None))
+        .order_by(leg.c.effective_at.desc())
+        .limit(sa.literal_column("1"))
+        .correlate(accounts)
+        .scalar_subquery()
+    )
+
+
+_has_later_month = (
+    sa.exists()
+    .where(
+        months.c.tenant_id == TENANT,
+        months.c.account_id == accounts.c.id,
+        months.c.starts_at >= month_start(balances.c.effective_at),
+    )
+    .correlate(accounts, balances)
+)
+
+
 @lru_cache
 def heads_statement(*, of_item: bool) -> Statement:
     """Return the statement of a page of accounts: what is on each, and its last move's number."""
@@ -56,6 +83,9 @@ def heads_statement(*, of_item: bool) -> Statement:
             balances.c.reserved.between(sa.literal_column("0"), balances.c.on_hand).label("covers"),
             (balances.c.reserved == promised_on(accounts.c.id)).label("is_promised"),
             sa.func.greatest(_last_seq("from"), _last_seq("to")).label("last_seq"),
+            balances.c.effective_at,
+            sa.func.greatest(_last_date("from"), _last_date("to")).label("last_date"),
+            _has_later_month.label("has_later_month"),
         )
         .select_from(accounts.outerjoin(balances, of_account))
         .where(accounts.c.tenant_id == TENANT, accounts.c.id > p("behind", type_=_UUID))
