@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check contract format lock bench reliability clean
+.PHONY: help install run test check contract format lock bench reliability pgbouncer clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,12 +35,16 @@ contract: install contract/node_modules/installed  ## Third parties on the contr
 bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
 	$(BIN)/python -m benchmarks.run
 
-reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 20 minutes)
+reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 30 minutes)
 	$(BIN)/python -m tests.reliability --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
 
 format: install  ## Format the code
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+pgbouncer: install  ## The tests of items, stock and sealing through PgBouncer (needs its package)
+	SOKHO_TEST_THROUGH_PGBOUNCER=1 $(BIN)/pytest -n auto tests/sealing tests/api/test_items*.py \
+		tests/api/test_stock*.py tests/api/test_idempotency.py tests/integration/test_item*.py
 
 lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
 	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,11 +31,15 @@ from sokho.core.infrastructure.settings import Settings
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.tokens import make_operator_key
 from sokho.provisioning import api_key_service, open_business
+from tests.pgbouncer import pooled
 
 SECRET: Final = "a secret for tests, and for nothing else"
 OPERATOR_KEY: Final = make_operator_key(b"\7" * 32)
 _FOLDER: Final = "SOKHO_TEST_FOLDER"
 _TEMPLATE: Final = "pristine"
+
+# Set to 1, the service reaches the database through PgBouncer (tests/pgbouncer.py).
+THROUGH_PGBOUNCER: Final = "SOKHO_TEST_THROUGH_PGBOUNCER"
 
 # Durability is the business of the launcher's own tests.
 _FAST: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -43,7 +47,7 @@ _FAST: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("SOKHO_", "OTEL_"))]:
-        if name != _FOLDER:
+        if name not in {_FOLDER, THROUGH_PGBOUNCER}:
             del os.environ[name]
     if not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="sokho-tests-")
@@ -76,7 +80,8 @@ def urls() -> Iterator[DatabaseUrls]:
             migrate(admin_dsn=urls.admin, app_dsn=urls.app, worker_dsn=urls.worker)
             _copy_database(urls, "sokho", _TEMPLATE)
             marker.touch()
-    yield urls
+    with pooled(urls) if _is_pooled() else nullcontext(urls) as reached:
+        yield reached
     with _one_at_a_time():
         postgres.stop()
 
@@ -93,7 +98,7 @@ def scratch(urls: DatabaseUrls) -> Iterator[DatabaseUrls]:
 
 @pytest.fixture(scope="session")
 async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
-    database = Database(urls.app, pool_size=8)
+    database = Database(urls.app, pool_size=8, prepared_statements=not _is_pooled())
     yield database
     await database.close()
 
@@ -143,6 +148,7 @@ def settings_for(urls: DatabaseUrls, **others: object) -> Settings:
             "log_level": "error",
             "auth_failures_per_minute": 0,  # all of a run come from one address
             "requests_per_minute": 0,
+            "prepared_statements": not _is_pooled(),
             **others,
         }
     )
@@ -168,6 +174,10 @@ async def a_key_with(database: Database, keys: DerivedKeys, tenant_id: UUID, *sc
     async with database.transaction(tenant_id) as transaction:
         made = await api_key_service(transaction, keys).create(tenant_id, "hạn chế", scopes)
     return made.token
+
+
+def _is_pooled() -> bool:
+    return os.environ.get(THROUGH_PGBOUNCER) == "1"
 
 
 @contextmanager

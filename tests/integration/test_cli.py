@@ -123,21 +123,6 @@ class TestDemo:
         assert first["tenants"] != second["tenants"]
 
 
-class TestCheckIsolation:
-    def test_a_sealed_database_is_clean(self, cli: Cli):
-        assert cli.json("check", "isolation") == []
-        assert "tách biệt" in cli("check", "isolation").stdout
-
-    def test_findings_are_exit_code_1(self, cli: Cli, urls: DatabaseUrls):
-        answer = cli("check", "isolation", "--json", SOKHO_DATABASE_URL=urls.admin)
-        assert answer.returncode == 1
-        assert json.loads(answer.stdout)[0]["code"] == "privileged_role"
-
-    def test_what_could_not_run_is_exit_code_2(self, cli: Cli):
-        away = "postgresql://sokho_app:x@127.0.0.1:1/sokho"
-        assert cli("check", "isolation", SOKHO_DATABASE_URL=away).returncode == 2
-
-
 class TestMigrate:
     def test_says_when_there_is_nothing_left_to_do(self, cli: Cli):
         answer = cli("migrate")

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.isolation.mutants import CODE_MUTANTS, SCHEMA_MUTANTS
 from tests.reliability import (
     conflicts,
     database_kills,
@@ -9,10 +10,12 @@ from tests.reliability import (
     exhausted_pool,
     fuzzing,
     moved_clocks,
+    mutations,
     retry_storm,
     reused_keys,
     slow_sockets,
     stops,
+    tenant_chaos,
     worker_kills,
 )
 from tests.reliability.faults import Control, Run
@@ -165,6 +168,36 @@ RUNS: Final = (
         for workers in (1, 2)
     ),
     *STOCK_RUNS,
+    Run(
+        "Mutants",
+        "policies, keys, grants, roles, the binding and its kin, each weakened alone",
+        lambda site, _: mutations.mutations(site, schema=SCHEMA_MUTANTS, code=CODE_MUTANTS),
+        (
+            Control(
+                "any mutation: with the mutants left out, the checks and tests must be content",
+                lambda site, _: mutations.mutations(
+                    site, schema=SCHEMA_MUTANTS, code={}, mutated=False
+                ),
+                (mutations.ALL_KILLED,),
+            ),
+        ),
+    ),
+    Run(
+        "Chaos",
+        "businesses at random on one small pool; work that is cut off, fails or is undone",
+        lambda site, seed: tenant_chaos.tenant_chaos(
+            site, tenants=20, operations=20_000, requests=4_000, seed=seed
+        ),
+        (
+            Control(
+                "the binding to a transaction: with SET for the session",
+                lambda site, seed: tenant_chaos.tenant_chaos(
+                    site, tenants=20, operations=2_000, requests=0, seed=seed, by_session=True
+                ),
+                (tenant_chaos.UNBOUND_SEES_NOTHING,),
+            ),
+        ),
+    ),
     Run(
         "Schemathesis",
         "requests that a third party makes up from the OpenAPI document",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from sokho.cli import isolation
 from sokho.cli.language import language, tr
 from sokho.cli.output import fail, print_json, print_table
 from sokho.cli.runtime import running_database, with_database, with_worker_database
@@ -13,7 +14,6 @@ from sokho.cli.tenants import AsJson, all_tenants
 from sokho.core.domain.errors import NotFoundError, OperatorError
 from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.database import Database
-from sokho.core.infrastructure.database.seal import Finding, find_leaks
 from sokho.core.infrastructure.settings import Settings
 from sokho.modules.stock.domain.verification import Verification, verify
 from sokho.modules.stock.infrastructure.digests import Seal
@@ -24,6 +24,7 @@ from sokho.modules.tenants.infrastructure.postgres_repo import PostgresTenantRep
 app = typer.Typer(
     name="check", no_args_is_help=True, help=tr("Kiểm tra hệ thống.", "Check the system.")
 )
+isolation.add_to(app)
 
 
 MOST_FINDINGS: Final = 1_000
@@ -37,29 +38,6 @@ _PROVEN: Final = Text(
     vi="Sổ kho đúng và còn nguyên vẹn: {tenants} doanh nghiệp, {moves} biến động.",
     en="The ledger is right and untouched: businesses: {tenants}, moves: {moves}.",
 )
-
-
-@app.command(help=tr("Các doanh nghiệp có được tách biệt không?", "Are tenants sealed?"))
-def isolation(as_json: AsJson = False) -> None:
-    """Exit with 0 when sealed, 1 with findings, 2 when the check could not run."""
-    try:
-        with running_database() as (settings, _):
-            findings = with_database(settings, _find)
-    except OperatorError as error:
-        fail(error.text, exit_code=2)
-    if as_json:
-        print_json(
-            [
-                {"code": each.code, "object": each.object, "reason": each.text.en}
-                for each in findings
-            ]
-        )
-    elif findings:
-        for finding in findings:
-            typer.echo(finding.line.in_language(language()))
-    else:
-        typer.echo(tr("Đã tách biệt: không phát hiện vấn đề.", "Sealed: nothing found."))
-    raise typer.Exit(1 if findings else 0)
 
 
 @app.command(
@@ -82,11 +60,6 @@ def ledger(
     else:
         _print(verified)
     raise typer.Exit(1 if any(each.findings for each in verified.values()) else 0)
-
-
-async def _find(database: Database) -> list[Finding]:
-    async with database.unbound() as connection:
-        return await find_leaks(connection)
 
 
 def _verify(settings: Settings, tenant: UUID | None) -> Mapping[UUID, Verification]:

@@ -3,11 +3,16 @@
 import sqlalchemy as sa
 from alembic import op
 
-from sokho.core.infrastructure.database.policies import APP_ROLE, tenant_predicate
+from sokho.core.infrastructure.database.policies import APP_ROLE, bound_tenant, tenant_predicate
 from sokho.core.infrastructure.database.row_security import backfill
 
 revision = "0008"
 down_revision = "0007"
+
+_FUNCTIONS = (
+    "claim_idempotency_key(bigint, bytea)",
+    "keep_idempotent_answer(bytea, bytea, bytea)",
+)
 
 
 def upgrade() -> None:
@@ -29,8 +34,25 @@ def upgrade() -> None:
         END $$
         """
     )
-    op.execute("REVOKE ALL ON FUNCTION claim_idempotency_key(bigint, bytea) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION claim_idempotency_key(bigint, bytea) TO {APP_ROLE}")
+    # A function, since its INSERT is planned once for each connection.
+    op.execute(
+        f"""
+        CREATE FUNCTION keep_idempotent_answer(used bytea, request bytea, answered bytea)
+        RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO public.idempotency_keys
+                (tenant_id, key_hash, fingerprint, answer, expires_at)
+            VALUES ({bound_tenant()}, used, request, answered, now() + interval '7 days')
+            ON CONFLICT (tenant_id, key_hash) DO UPDATE
+            SET fingerprint = EXCLUDED.fingerprint, answer = EXCLUDED.answer,
+                expires_at = EXCLUDED.expires_at
+            WHERE idempotency_keys.expires_at <= now();
+        END $$
+        """
+    )
+    for function in _FUNCTIONS:
+        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
 
     # Whether a client has given a number that might be counted, too: until now that was looked
     # for at each document.
@@ -49,4 +71,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_column("stock_counters", "skips")
-    op.execute("DROP FUNCTION claim_idempotency_key(bigint, bytea)")
+    for function in _FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function}")

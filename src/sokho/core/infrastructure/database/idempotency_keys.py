@@ -1,6 +1,5 @@
 """The table of what requests with an Idempotency-Key were answered, and its statements."""
 
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,8 +11,6 @@ from sokho.core.infrastructure.database.database import Database
 from sokho.core.infrastructure.database.schema import metadata
 from sokho.core.infrastructure.database.statements import TENANT, Statement
 from sokho.core.infrastructure.database.transaction import WriteTransaction
-
-KEPT: Final = timedelta(days=7)
 
 idempotency_keys = sa.Table(
     "idempotency_keys",
@@ -71,13 +68,7 @@ def keep(
 ) -> None:
     """Keep what a claimed key was answered: in the round trip of COMMIT."""
     values = ", ".join(map(_literal, (key_hash, fingerprint, answer)))
-    transaction.commit_with(
-        "INSERT INTO idempotency_keys (tenant_id, key_hash, fingerprint, answer, expires_at) "
-        f"VALUES ('{transaction.tenant_id}', {values}, now() + interval '{KEPT.days} days') "
-        "ON CONFLICT (tenant_id, key_hash) DO UPDATE SET fingerprint = EXCLUDED.fingerprint,"
-        " answer = EXCLUDED.answer, expires_at = EXCLUDED.expires_at "
-        "WHERE idempotency_keys.expires_at <= now()"
-    )
+    transaction.commit_with(f"SELECT keep_idempotent_answer({values})")
 
 
 def _literal(value: bytes) -> str:

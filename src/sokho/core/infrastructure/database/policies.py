@@ -23,7 +23,12 @@ def tenant_predicate(column: str = TENANT_COLUMN) -> str:
     the empty string that a finished transaction leaves): it fails closed and loud. Under
     SELECT it is evaluated once per statement, not once per row.
     """
-    return f"{plain_identifier(column)} = (SELECT current_setting('{TENANT_SETTING}')::uuid)"
+    return f"{plain_identifier(column)} = {bound_tenant()}"
+
+
+def bound_tenant() -> str:
+    """Return the tenant that is bound, as SQL; evaluating it raises when there is none."""
+    return f"(SELECT current_setting('{TENANT_SETTING}')::uuid)"
 
 
 def plain_identifier(identifier: str) -> str:

@@ -5,7 +5,7 @@ from alembic import op
 
 from sokho.core.infrastructure.database.row_security import seal_table
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 
 _QUANTITY = sa.Numeric(20, 6)
