@@ -35,10 +35,13 @@ from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
 from sokho.modules.locations.infrastructure import http_router as locations
+from sokho.modules.stock.infrastructure import minimum_router as stock_minimums
 from sokho.modules.stock.infrastructure import reads_router as stock_reads
+from sokho.modules.stock.infrastructure import reservation_router as stock_reservations
 from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
 from sokho.modules.stock.infrastructure import verification_router as stock_verification
 from sokho.modules.stock.infrastructure.digests import Seal
+from sokho.modules.stock.infrastructure.expiry import expire_reservations
 from sokho.modules.tenants.infrastructure import admin_router as admin
 from sokho.modules.tenants.infrastructure import http_router as tenant
 from sokho.modules.tenants.infrastructure.postgres_repo import WorkerTenantDirectory
@@ -55,7 +58,10 @@ Every operation needs a key: `Authorization: Bearer sokho_…`. The key says whi
 - Bodies have at most 1 MiB; unknown fields and parameters are refused.
 """
 
-_CHORES: Final = (Chore("idempotency_keys", timedelta(hours=1), remove_expired),)
+_CHORES: Final = (
+    Chore("idempotency_keys", timedelta(hours=1), remove_expired),
+    Chore("reservations", timedelta(minutes=1), expire_reservations),
+)
 
 _TAGS: Final = [
     {"name": "admin", "description": "For whoever runs the service, with the operator's key."},
@@ -110,7 +116,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if metrics is not None:
             works.append(metrics.keep_sampling(database))
         if worker is None:
-            logger.warning("expired Idempotency-Keys stay: SOKHO_WORKER_DATABASE_URL is not set")
+            logger.warning(
+                "expired Idempotency-Keys and reservations stay: "
+                "SOKHO_WORKER_DATABASE_URL is not set"
+            )
         else:
             works.append(Housekeeping(database, worker, *_CHORES).keep_going())
         try:
@@ -170,6 +179,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         conversions.router,
         units.router,
         stock_transactions.router,
+        stock_reservations.router,
+        stock_minimums.router,
         stock_reads.router,
         stock_verification.router,
         locations.router,

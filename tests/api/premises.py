@@ -22,6 +22,7 @@ from sokho.modules.locations.domain.service import LocationService
 from sokho.modules.locations.infrastructure.postgres_repo import PostgresLocationRepo
 from tests.api.documented import EXAMPLES, Documented, sample
 from tests.api.problems import problem_of
+from tests.api.reserved import asked
 from tests.api.stocked import posted
 from tests.conftest import OPERATOR_KEY, Business
 
@@ -34,6 +35,10 @@ _DIGESTS: Final = ", ".join(
 
 LOCATION: Final = {"code": "K", "name": "Kho", "kind": "warehouse"}
 ITEM: Final = {"sku": "S", "name": "N", "tags": ["t"], "attributes": {"k": {"n": 1}}}
+
+MINIMUM: Final = "/v1/stock/minimums/{item_id}/{location_id}"
+KEPT: Final = {"item_id": EXAMPLES["item_id"], "location_id": EXAMPLES["to_location_id"]}
+"""The item and the location that have stock: those can no longer be deleted, and these can."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Premises:
         item = (await business.http.post("/v1/items", json=ITEM)).headers["location"]
         made = await business.http.put(f"{item}/conversions/thùng", json={"numerator": 12})
         assert made.status_code == 201
-        made = await business.http.post("/v1/api-keys", json={"name": "K", "role": "owner"})
+        key = await business.http.post("/v1/api-keys", json={"name": "K", "role": "owner"})
         location = (await business.http.post("/v1/locations", json=LOCATION)).headers["location"]
         # What the document shows as a parent, and as where goods go to, is there.
         for name in ("parent_id", "to_location_id"):
@@ -78,13 +83,19 @@ class Premises:
             await items.create(business.tenant_id, "N", sku="shown", unit=EXAMPLES["unit"])
         line = {"sku": "shown", "quantity": "1", "to_location_id": EXAMPLES["to_location_id"]}
         document = await posted(business, "receipt", line)
+        await posted(business, "receipt", line | {"quantity": "1000"})
+        kept = {"sku": "shown", "quantity": "500", "location_id": EXAMPLES["to_location_id"]}
+        reservation = await asked(business, kept, seconds=600)
+        made = await business.http.put(MINIMUM.format(**KEPT), json={"minimum": "7"})
+        assert made.status_code == 201
         places = {
             "transaction_id": document["id"],
+            "reservation_id": reservation.json()["id"],
             "location_id": location.rpartition("/")[2],
             "item_id": item.rpartition("/")[2],
             "code": "kg",
             "unit": "thùng",
-            "key_id": made.json()["id"],
+            "key_id": key.json()["id"],
             "tenant_id": str(business.tenant_id),
         }
         premises = cls(app, business.api_key, connection, places)
@@ -116,8 +127,9 @@ class Premises:
 
     def path_of(self, operation: Documented, **places: str) -> str:
         """Return the path of something that exists, but for `places`, written as in a URL."""
+        there = self.places | (KEPT if operation.path == MINIMUM else {})
         return operation.path.format(
-            **{name: quote(value, safe="") for name, value in self.places.items()} | places
+            **{name: quote(value, safe="") for name, value in there.items()} | places
         )
 
     async def call(

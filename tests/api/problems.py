@@ -30,7 +30,7 @@ def problem_of(answer: httpx2.Response, status: int, code: str) -> dict[str, Any
     assert problem["title"]
     assert problem["detail"]
     for error in problem.get("errors", []):
-        more = SHORTAGE if error["code"] == "insufficient_stock" else set()
+        more = SHORTAGE if error["code"] in {"insufficient_stock", "stock_reserved"} else set()
         assert error.keys() == {"pointer", "code", "detail"} | more
         assert error["detail"]
     assert CANARY not in answer.text

@@ -45,7 +45,9 @@ class Operation:
         )
 
 
-IDS: Final = ("item_id", "location_id", "transaction_id", "key_id", "tenant_id")
+IDS: Final = (
+    *("item_id", "location_id", "transaction_id", "reservation_id", "key_id", "tenant_id"),
+)
 ITEM: Final = {"sku": "A", "name": "B"}
 LOCATION: Final = {"code": "A", "name": "B", "kind": "warehouse"}
 ITEMS: Final = "/v1/items"
@@ -57,6 +59,12 @@ DOCUMENT: Final = {
     "type": "receipt",
     "lines": [{"sku": "A", "quantity": "1", "to_location_id": str(uuid4())}],
 }
+RESERVATIONS: Final = "/v1/stock/reservations"
+RESERVATION: Final = {
+    "lines": [{"sku": "A", "quantity": "1", "location_id": str(uuid4())}],
+    "expires_in_seconds": 60,
+}
+MINIMUM: Final = "/v1/stock/minimums/{item_id}/{location_id}"
 CONVERSIONS: Final = "/v1/items/{item_id}/conversions"
 
 OPERATIONS: Final = [
@@ -86,6 +94,21 @@ OPERATIONS: Final = [
     Operation("GET", STOCK + "/transactions", Scope.STOCK_READ),
     Operation("GET", STOCK + "/transactions/{transaction_id}", Scope.STOCK_READ),
     Operation("POST", STOCK + "/transactions/{transaction_id}/reverse", Scope.STOCK_WRITE, {}),
+    Operation(
+        *("POST", RESERVATIONS, Scope.STOCK_WRITE, RESERVATION),
+        refusal="validation_failed",
+    ),
+    Operation("GET", RESERVATIONS, Scope.STOCK_READ),
+    Operation("GET", RESERVATIONS + "/{reservation_id}", Scope.STOCK_READ),
+    Operation("POST", RESERVATIONS + "/{reservation_id}/confirm", Scope.STOCK_WRITE, {}),
+    Operation("POST", RESERVATIONS + "/{reservation_id}/release", Scope.STOCK_WRITE),
+    Operation(
+        *("POST", RESERVATIONS + "/{reservation_id}/extend", Scope.STOCK_WRITE),
+        body={"expires_in_seconds": 60},
+    ),
+    Operation("GET", MINIMUM, Scope.STOCK_READ),
+    Operation("PUT", MINIMUM, Scope.STOCK_WRITE, {"minimum": "1"}),
+    Operation("DELETE", MINIMUM, Scope.STOCK_WRITE),
     Operation("GET", STOCK + "/levels", Scope.STOCK_READ),
     Operation(
         *("GET", STOCK + "/moves", Scope.STOCK_READ),

@@ -29,6 +29,12 @@ RECEIPT: Final = {
     "lines": [{"sku": "GIỮ", "quantity": "1", "to_location_id": "{kept_location_id}"}],
 }
 
+_RESERVATIONS: Final = "/v1/stock/reservations"
+RESERVATION: Final = {
+    "lines": [{"sku": "GIỮ", "quantity": "1", "location_id": "{kept_location_id}"}],
+    "expires_in_seconds": 3_600,
+}
+
 _UNCHANGING: Final = {"id", "tenant_id", "created_at", "updated_at"}
 
 
@@ -72,6 +78,9 @@ class Shop:
         places["kept_location_id"] = kept.json()["id"]
         posted = await shop.call("POST", _DOCUMENTS, RECEIPT)
         places["transaction_id"] = posted.json()["id"]
+        await shop.call("POST", _DOCUMENTS, RECEIPT)
+        reserved = await shop.call("POST", _RESERVATIONS, RESERVATION)
+        places["reservation_id"] = reserved.json()["id"]
         await log.new()
         return shop
 
@@ -87,7 +96,7 @@ class Shop:
     ) -> httpx2.Response:
         """Call an operation with a valid key of whoever may, for somebody."""
         given = {"If-Match": "*", "Sokho-Actor": actor, **headers}
-        if path.startswith(_DOCUMENTS):
+        if path.startswith((_DOCUMENTS, _RESERVATIONS)):
             given.setdefault("Idempotency-Key", str(uuid4()))
         of_operator = path.startswith("/v1/admin")
         answer = await (self.operator if of_operator else self.http).request(
@@ -134,6 +143,8 @@ class Trace:
 _ITEM: Final = "/v1/items/{item_id}"
 _CONVERSION: Final = _ITEM + "/conversions/{unit}"
 _LOCATION: Final = "/v1/locations/{location_id}"
+_RESERVATION: Final = _RESERVATIONS + "/{reservation_id}"
+_MINIMUM: Final = "/v1/stock/minimums/{item_id}/{location_id}"
 _ADMIN: Final = "/v1/admin/tenants"
 _SECRET: Final = frozenset({"api_key", "name"})
 
@@ -222,6 +233,44 @@ TRACES: Final[dict[str, Trace]] = {
         },
         refused={"note": 1},
     ),
+    f"POST {_RESERVATIONS}": Trace(
+        ("stock.reserved",),
+        RESERVATION,
+        idles=False,
+        changes=lambda answer: {
+            "lines": {"after": 1},
+            "expires_at": {"after": answer["expires_at"]},
+        },
+        refused=RESERVATION | {"expires_in_seconds": 0},
+    ),
+    f"POST {_RESERVATION}/confirm": Trace(
+        ("stock.reservation_confirmed", "stock.posted"),
+        {"note": "giao"},
+        resource=_RESERVATION,
+        idles=False,
+        refused={"lines": [{"line_no": 1, "quantity": "2"}]},
+    ),
+    f"POST {_RESERVATION}/release": Trace(
+        ("stock.reservation_released",), resource=_RESERVATION, idles=False
+    ),
+    f"POST {_RESERVATION}/extend": Trace(
+        ("stock.reservation_extended",),
+        {"expires_in_seconds": 90_000},
+        resource=_RESERVATION,
+        idles=False,  # it lasts from now
+        refused={"expires_in_seconds": "1"},
+    ),
+    f"PUT {_MINIMUM}": Trace(
+        ("stock.minimum_changed",),
+        {"minimum": "7"},
+        changes=lambda _: {"{location_id}": {"before": None, "after": "7"}},
+        refused={"minimum": "0.5"},
+    ),
+    f"DELETE {_MINIMUM}": Trace(
+        ("stock.minimum_changed",),
+        idles=False,
+        changes=lambda _: {"{location_id}": {"before": "7", "after": None}},
+    ),
     "PATCH /v1/tenant": Trace(
         ("tenant.updated",),
         {"name": "Tiệm", "settings": {"a": 1}},
@@ -277,7 +326,7 @@ def state_of(answer: httpx2.Response) -> State:
 def filled(body: Any, places: Mapping[str, str]) -> Any:
     """Return a body with the ids of what is there in place of their names in braces."""
     if isinstance(body, dict):
-        return {name: filled(value, places) for name, value in body.items()}
+        return {filled(name, places): filled(value, places) for name, value in body.items()}
     if isinstance(body, list):
         return [filled(value, places) for value in body]
     return body.format(**places) if isinstance(body, str) and body.startswith("{") else body
@@ -287,7 +336,9 @@ async def prepare(shop: Shop, name: str) -> None:
     """Bring a business to where the call changes something."""
     if name.endswith("/resume"):
         await shop.call("POST", _ADMIN + "/{tenant_id}/suspend")
-        await shop.log.new()
+    if name == f"DELETE {_MINIMUM}":
+        await shop.call("PUT", _MINIMUM, {"minimum": "7"})
+    await shop.log.new()
 
 
 def created_changes(answer: State, hidden: frozenset[str]) -> Changes:

@@ -186,6 +186,7 @@ class TestPredicate:
             *("stock.heads_statement", "stock.documents_statement"),
             "stock.faulty_moves_statement",
             *("stock.levels_statement", "stock.card_statement", "stock.transactions_statement"),
+            "stock.reservations_statement",
         }
 
     def test_stands_on_every_table_of_every_other_statement(self):

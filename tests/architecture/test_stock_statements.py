@@ -6,12 +6,14 @@ from itertools import chain, combinations, product
 from sokho.core.domain.paging import Sort
 from sokho.core.infrastructure.database import Statement, metadata
 from sokho.modules.stock.domain.reads import Basis
+from sokho.modules.stock.domain.reservations import ReservationState
 from sokho.modules.stock.infrastructure.read_statements import (
     CARD_CONDITIONS,
     LEVEL_CONDITIONS,
     card_statement,
     levels_statement,
 )
+from sokho.modules.stock.infrastructure.reservation_statements import reservations_statement
 from sokho.modules.stock.infrastructure.transaction_statements import (
     CONDITIONS,
     transactions_statement,
@@ -38,6 +40,12 @@ def made() -> Iterator[Statement]:
         subsets(iter(LEVEL_CONDITIONS)), (None, *Basis), BOTH, BOTH
     ):
         yield levels_statement(subset, basis, descending=descending, resumed=resumed)
+    for subset, below, descending, resumed in product(
+        subsets(iter(LEVEL_CONDITIONS)), BOTH, BOTH, BOTH
+    ):
+        yield levels_statement(subset, None, below=below, descending=descending, resumed=resumed)
+    for state, descending, resumed in product((None, *ReservationState), BOTH, BOTH):
+        yield reservations_statement(state, descending=descending, resumed=resumed)
     for subset, field, descending, resumed in product(
         subsets(iter(CARD_CONDITIONS)), ("posted_at", "effective_at"), BOTH, BOTH
     ):
@@ -55,6 +63,6 @@ def made() -> Iterator[Statement]:
 def test_none_reads_a_table_without_its_tenant():
     stripper = Stripper(metadata.tables)
     statements = [stripper.stripped(statement) for statement in made()]
-    assert len(statements) == 2**4 * 12 + 2**2 * 8 + 2**3 * 8 + 6
+    assert len(statements) == 2**4 * (12 + 8) + 5 * 4 + 2**2 * 8 + 2**3 * 8 + 6
     assert stripper.removed > len(statements)
     assert stripper.faults == []

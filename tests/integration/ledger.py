@@ -1,6 +1,7 @@
 """A small ledger to prove and to tamper with."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,10 +18,13 @@ from sokho.modules.locations.domain.service import LocationService
 from sokho.modules.locations.infrastructure.postgres_repo import PostgresLocationRepo
 from sokho.modules.stock.domain.documents import Document, Line, Reason, TransactionType
 from sokho.modules.stock.domain.entities import StockTransaction
+from sokho.modules.stock.domain.reservation_service import ReservationService
+from sokho.modules.stock.domain.reservations import Reservation
 from sokho.modules.stock.domain.service import StockService
 from sokho.modules.stock.domain.verification import Verification, verify
 from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
+from sokho.modules.stock.infrastructure.postgres_reservations import PostgresReservationRepo
 from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
 from sokho.provisioning import open_business
 
@@ -85,6 +89,22 @@ class Ledger:
         async with self.database.transaction(self.tenant_id) as tx:
             service = StockService(PostgresStockRepo(tx, self.seal), tx)
             return await service.reverse(id, note=None, actor="thủ kho")
+
+    async def reserve(
+        self, *lines: tuple[str, str, str], expires_in: timedelta = timedelta(hours=1)
+    ) -> Reservation:
+        """Reserve goods; a line is a SKU, a quantity, and where."""
+        document = Document(
+            type=TransactionType.ISSUE,
+            lines=tuple(
+                Line(sku=sku, quantity=Decimal(quantity), from_location_id=self.locations[place])
+                for sku, quantity, place in lines
+            ),
+        )
+        async with self.database.transaction(self.tenant_id) as tx:
+            stock = StockService(PostgresStockRepo(tx, self.seal), tx)
+            service = ReservationService(PostgresReservationRepo(tx), stock, tx)
+            return await service.reserve(document, expires_in, actor="thủ kho")
 
     async def verified(
         self, sku: str | None = None, seal: Seal | None = None, **bounds: int

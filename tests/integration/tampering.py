@@ -11,16 +11,23 @@ from tests.integration.ledger import Ledger
 
 @dataclass
 class Posted:
-    """Ten kilograms of A come to KHO, and after its fifth move nine are there and four at B."""
+    """Ten kilograms of A come to KHO, and after its fifth move nine are there and four at B.
+
+    Two at KHO and one at B are reserved, in a reservation of three lines.
+    """
 
     ledger: Ledger
     documents: list[UUID]
     kho: UUID
     b: UUID
+    reservation: UUID
 
     def row(self, name: str) -> str:
-        """Return the row that a name stands for: an account, a document or its first move."""
-        if name in {"kho", "b"}:
+        """Return the row that a name stands for: of an account, the reservation, a document.
+
+        Or its first move.
+        """
+        if name in {"kho", "b", "reservation"}:
             return str(getattr(self, name))
         number, _, line = name.partition("/")
         id = str(self.documents[int(number)])
@@ -42,9 +49,10 @@ async def post_some(database: Database, admin: str, keys: DerivedKeys) -> Posted
         await ledger.post("adjustment", ("A", "1", None, "KHO")),
         await ledger.post("receipt", ("C", "1", None, "KHO")),
     ]
+    reservation = await ledger.reserve(("A", "1", "KHO"), ("A", "1", "B"), ("A", "1", "KHO"))
     assert await ledger.findings() == set()
     kho, b = await ledger.account("A", "KHO"), await ledger.account("A", "B")
-    return Posted(ledger, [each.id for each in documents], kho, b)
+    return Posted(ledger, [each.id for each in documents], kho, b, reservation.id)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ class Tampering:
 
 OF_MOVE: Final = "WHERE tenant_id = $1 AND transaction_id = $2"
 OF_DOCUMENT: Final = "WHERE tenant_id = $1 AND id = $2"
+OF_LINE: Final = "WHERE tenant_id = $1 AND reservation_id = $2 AND line_no = 1"
 OF_BALANCE: Final = "WHERE tenant_id = $1 AND account_id = $2"
 _COLUMNS: Final = (
     "tenant_id, transaction_id, line_no, item_id, quantity, entered_quantity, entered_unit, "
@@ -248,11 +257,52 @@ TAMPERINGS: Final = [
     Tampering(
         "balance deleted", f"DELETE FROM stock_balances {OF_BALANCE}", "b", "I2 balance_missing b"
     ),
+    *(
+        Tampering(
+            f"{reserved} reserved",
+            f"UPDATE stock_balances SET reserved = {reserved} {OF_BALANCE}",
+            "kho",
+            "I8 reserved_differs kho",
+        )
+        for reserved in (0, 3)
+    ),
     Tampering(
-        "something reserved",
-        f"UPDATE stock_balances SET reserved = 1 {OF_BALANCE}",
-        "kho",
+        "quantity of a reserved line",
+        f"UPDATE stock_reservation_lines SET quantity = 2 {OF_LINE}",
+        "reservation",
         "I8 reserved_differs kho",
+    ),
+    Tampering(
+        "reserved line said to be free",
+        f"UPDATE stock_reservation_lines SET is_held = false {OF_LINE}",
+        "reservation",
+        "I8 reserved_differs kho",
+    ),
+    Tampering(
+        "reserved line deleted",
+        f"DELETE FROM stock_reservation_lines {OF_LINE}",
+        "reservation",
+        "I8 reserved_differs kho",
+    ),
+    Tampering(
+        "reserved line moved to another place",
+        "UPDATE stock_reservation_lines SET account_id = (SELECT account_id FROM "
+        "stock_reservation_lines WHERE tenant_id = $1 AND reservation_id = $2 AND line_no = 2) "
+        + OF_LINE,
+        "reservation",
+        "I8 reserved_differs kho\nI8 reserved_differs b",
+    ),
+    *(
+        Tampering(
+            f"reservation {name}",
+            f"{command} {OF_DOCUMENT}",
+            "reservation",
+            "I8 reserved_differs kho\nI8 reserved_differs b",
+        )
+        for name, command in {
+            "deleted": "DELETE FROM stock_reservations",
+            "said to be released": "UPDATE stock_reservations SET state = 'released'",
+        }.items()
     ),
 ]
 

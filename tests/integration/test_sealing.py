@@ -269,6 +269,8 @@ class TestGrants:
                 "stock_accounts": kept,
                 "stock_balances": counted,
                 "stock_counters": counted,
+                "stock_reservations": counted,
+                "stock_reservation_lines": counted,
             }
             assert len(granted) == len(dml) * 9 + sum(map(len, less.values()))
             for table, kinds in less.items():

@@ -1,4 +1,4 @@
-"""The pages on stock and on the ledger: their calls are run as they stand there, and complete."""
+"""The pages on stock, reservations and the ledger: their calls are run as they stand there."""
 
 import json
 import re
@@ -17,6 +17,9 @@ from tests.integration.test_serving import Service
 DOCS: Final = Path(__file__).parents[2] / "docs"
 STOCK: Final = {language: (DOCS / language / "stock.md").read_text() for language in ("en", "vi")}
 LEDGER: Final = {language: (DOCS / language / "ledger.md").read_text() for language in ("en", "vi")}
+PROMISES: Final = {
+    language: (DOCS / language / "reservations.md").read_text() for language in ("en", "vi")
+}
 
 each_language = pytest.mark.parametrize("language", ["en", "vi"])
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the calls are curl's")
@@ -39,6 +42,21 @@ CALLS: Final[list[tuple[str, list[int]]]] = [
     ("proof", [200]),
 ]
 
+PROMISES_CALLS: Final[list[tuple[str, list[int]]]] = [
+    ("names for the calls", []),
+    ("before the first reservation", [201, 201, 200, 201]),
+    ("reserve", [201]),
+    ("levels", [200]),
+    ("loss", [409]),
+    ("extend", [200, 200]),
+    ("confirm", [200, 200]),
+    ("release", [201, 200, 409]),
+    ("list", [200, 200]),
+    ("minimum", [201]),
+    ("below", [200]),
+    ("no minimum", [200, 204]),
+]
+
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
@@ -48,6 +66,21 @@ def service() -> Iterator[Service]:
             yield service
 
 
+def shown_truly(text: str, answers: list[Answers]) -> int:
+    """Hold each answer that a page shows to what its call answered; return how many there are."""
+    following = iter(answers)
+    answer = None
+    shown = 0
+    for kind, content in fences(text):
+        if kind == "sh":
+            answer = next(following)
+        elif kind == "json":
+            assert answer is not None
+            assert lasting(json.loads(content)) == lasting(answer.body)
+            shown += 1
+    return shown
+
+
 @needs_curl
 class TestStockPage:
     @each_language
@@ -55,7 +88,7 @@ class TestStockPage:
         text = STOCK[language]
         answers = run(blocks(text, "sh"), service, service.keys[0])
         assert [answer.statuses for answer in answers] == [statuses for _, statuses in CALLS]
-        self._shown_answers_are_true(text, answers)
+        assert shown_truly(text, answers) == 5
         by_name = dict(zip((name for name, _ in CALLS), answers, strict=True))
         assert by_name["send again"].body == by_name["adjustment"].body
         assert "idempotent-replayed: true" in by_name["send again"].output
@@ -68,19 +101,6 @@ class TestStockPage:
         found, transfers = map(json.loads, by_name["documents"].output.splitlines())
         assert found == [by_name["receipt"].body]
         assert transfers == [by_name["transfer"].body]
-
-    def _shown_answers_are_true(self, text: str, answers: list[Answers]) -> None:
-        following = iter(answers)
-        answer = None
-        shown = 0
-        for kind, content in fences(text):
-            if kind == "sh":
-                answer = next(following)
-            elif kind == "json":
-                assert answer is not None
-                assert lasting(json.loads(content)) == lasting(answer.body)
-                shown += 1
-        assert shown == 5
 
     @each_language
     def test_names_every_problem(self, service: Service, language: str):
@@ -95,6 +115,25 @@ class TestStockPage:
         told = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", STOCK[language], flags=re.MULTILINE)
         assert len(told) == len(set(told))
         assert {(int(status), code) for status, code in told} == documented
+
+
+@needs_curl
+class TestReservationsPage:
+    @each_language
+    def test_calls_answer_what_is_said_and_shown(self, service: Service, language: str):
+        text = PROMISES[language]
+        answers = run(blocks(text, "sh"), service, service.keys[0])
+        assert [answer.statuses for answer in answers] == [each for _, each in PROMISES_CALLS]
+        assert shown_truly(text, answers) == 4
+        by_name = dict(zip((name for name, _ in PROMISES_CALLS), answers, strict=True))
+        assert by_name["loss"].body["code"] == "stock_reserved"
+        assert by_name["extend"].body["id"] == by_name["reserve"].body["id"]
+        assert by_name["extend"].body["expires_at"] > by_name["reserve"].body["expires_at"]
+        confirmed, found = map(json.loads, by_name["confirm"].output.splitlines())
+        assert [confirmed["transaction_id"]] == [document["id"] for document in found]
+        assert [line["base_quantity"] for line in found[0]["lines"]] == ["24", "5"]
+        assert by_name["release"].body["code"] == "reservation_closed"
+        assert by_name["list"].body == confirmed
 
 
 class TestLedgerPage:
@@ -112,7 +151,7 @@ class TestLedgerPage:
         assert {fault.invariant for fault in LedgerFault} == set(told) - {"I7"}
 
 
-@pytest.mark.parametrize("page", [STOCK, LEDGER], ids=["stock", "ledger"])
+@pytest.mark.parametrize("page", [STOCK, PROMISES, LEDGER], ids=["stock", "reservations", "ledger"])
 class TestBothLanguages:
     def test_show_the_same_in_the_same_places(self, page: dict[str, str]):
         calls, kinds, levels, rows = [], [], [], []

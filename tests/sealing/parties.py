@@ -47,6 +47,9 @@ class Party:
     transaction_id: str = field(default_factory=lambda: str(uuid4()))
     """Of a stock document that can be reversed."""
 
+    reservation_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of an open reservation."""
+
     key_id: str = field(default_factory=lambda: str(uuid4()))
     """Of a key beside the one that it calls with."""
 

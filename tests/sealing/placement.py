@@ -76,6 +76,9 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("path", "item_id"): _known(lambda party: party.item_id),
     ("path", "location_id"): _known(lambda party: party.location_id),
     ("path", "transaction_id"): _known(lambda party: party.transaction_id),
+    ("path", "reservation_id"): _known(lambda party: party.reservation_id),
+    ("stock path", "item_id"): _known(lambda party: party.kept_item_id),
+    ("stock path", "location_id"): _known(lambda party: party.shelf_id),
     ("path", "unit"): _known(lambda party: party.text("case")),
     ("path", "code"): _known(lambda party: party.text("unit")),
     ("query", "cursor"): _known(lambda party: party.cursor),
@@ -131,6 +134,9 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "external_ref"): _text("ref"),
     ("body", "note"): _text("note"),
     ("body", "quantity"): Plain(("1",)),
+    ("body", "minimum"): Plain(("1",)),
+    ("body", "line_no"): Plain((1,)),
+    ("body", "location_id"): replace(_known(lambda party: party.shelf_id), is_needed=True),
     ("body", "item_id"): replace(_known(lambda party: party.kept_item_id), is_needed=True),
     ("body", "lines/0/sku"): replace(
         _known(lambda party: party.text("othersku")), instead_of="item_id"

@@ -41,6 +41,7 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
         party.shelf_id, party.location_id = party.location_id, made.json()["id"]
 
     await _documents(http, party)
+    await _promises(http, party)
 
     for name in ("tills", "stockroom"):
         granted = {"name": party.text(name), "role": "owner"}
@@ -69,8 +70,8 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
     path = "/v1/stock/transactions"
     for number, document in enumerate(
         (
-            {"type": "receipt", "lines": [shelf | {"quantity": "7"}]},
-            {"type": "receipt", "lines": [shelf | {"quantity": "9"}], **told},
+            {"type": "receipt", "lines": [shelf | {"quantity": "70"}]},
+            {"type": "receipt", "lines": [shelf | {"quantity": "90"}], **told},
             {"type": "transfer", "lines": [moved | {"quantity": "1"}]},
         )
     ):
@@ -80,6 +81,19 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
             party.transaction_id = made.json()["id"]
     key = party.text("reversal")
     await _send(http, party, "POST", f"{made.headers['location']}/reverse", {}, key=key)
+
+
+async def _promises(http: httpx2.AsyncClient, party: Party) -> None:
+    """Reserve some of the goods, twice, and say how many should be there."""
+    line = {"item_id": party.kept_item_id, "location_id": party.shelf_id, "quantity": "2"}
+    for number in range(2):
+        reservation = {"lines": [line], "expires_in_seconds": 86_400}
+        key = party.text(f"reservation{number}")
+        path = "/v1/stock/reservations"
+        made = await _send(http, party, "POST", path, reservation, key=key)
+        party.reservation_id = made.json()["id"]
+    path = f"/v1/stock/minimums/{party.kept_item_id}/{party.shelf_id}"
+    await _send(http, party, "PUT", path, {"minimum": "77"})
 
 
 async def _send(

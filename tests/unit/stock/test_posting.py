@@ -18,6 +18,7 @@ from sokho.modules.stock.domain.errors import (
     LocationArchivedError,
     QuantityOutOfRangeError,
     QuantityPrecisionError,
+    StockReservedError,
     UnknownItemError,
     UnknownLocationError,
 )
@@ -140,6 +141,21 @@ class TestShortage:
         [error] = self.refused(found, "3")
         assert error.more["available"] == "2"
 
+    def test_of_goods_that_are_there_but_promised_is_told_of_a_loss_alone(self):
+        found = books(known(A, CUSTOMER), a="5")
+        assert A.account_id is not None
+        found.balances[A.account_id] = replace(found.balances[A.account_id], reserved=Decimal(3))
+        for kind, quantity, error in (
+            (TransactionType.ADJUSTMENT, "3", StockReservedError),
+            (TransactionType.ADJUSTMENT, "6", InsufficientStockError),
+            (TransactionType.ISSUE, "3", InsufficientStockError),
+        ):
+            document = replace(a_document(quantity), type=kind)
+            with pytest.raises(InsufficientStockError) as refusal:
+                post(document, found, [Decimal(quantity)])
+            assert refusal.type is error
+            assert told(refusal.value) == [("/lines/0", error.code)]
+
     def test_is_none_where_exactly_everything_goes(self):
         assert chain(moved(books(known(A, CUSTOMER), a="5"), "5"), A) == [(11, 0)]
 
@@ -231,7 +247,7 @@ class TestReversal:
         found = books(known(SUPPLIER, A), known(A, B), a="5")
         moves = moved(found, "3", "2")
         after = books(a="6", b="2").balances
-        undone = reversal(moves, after)
+        undone = reversal(TransactionType.TRANSFER, moves, after)
         assert [(m.line_no, int(m.quantity)) for m in undone] == [(1, 3), (2, 2)]
         for move, back in zip(moves, undone, strict=True):
             assert back.source.account_id == move.target.account_id
@@ -241,7 +257,7 @@ class TestReversal:
 
     def test_takes_back_what_was_passed_on_last_first(self):
         moves = moved(books(known(A, B), known(B, C), a="5"), "5", "5")
-        undone = reversal(moves, books(a="0", b="0", c="5").balances)
+        undone = reversal(TransactionType.TRANSFER, moves, books(a="0", b="0", c="5").balances)
         assert chain(undone, C) == [(11, 0)]
         assert chain(undone, B) == [(11, 5), (12, 0)]
         assert chain(undone, A) == [(11, 5)]
@@ -249,13 +265,13 @@ class TestReversal:
     def test_is_refused_where_the_goods_are_gone(self):
         moves = moved(books(known(SUPPLIER, A)), "3")
         with pytest.raises(InsufficientStockError) as error:
-            reversal(moves, books(a="2").balances)
+            reversal(TransactionType.TRANSFER, moves, books(a="2").balances)
         assert error.value.errors[0].more["requested"] == "3"
 
     def test_is_refused_where_there_is_no_room_to_give_back(self):
         moves = moved(books(known(A, CUSTOMER), a="5"), "5")
         with pytest.raises(QuantityOutOfRangeError):
-            reversal(moves, books(a="99999999999999").balances)
+            reversal(TransactionType.TRANSFER, moves, books(a="99999999999999").balances)
 
 
 class TestYear:

@@ -52,6 +52,8 @@ class Origin:
 
 
 COMMAND_LINE: Final = Origin("command_line")
+HOUSEKEEPING: Final = Origin("housekeeping")
+"""The service itself, when it does what is due."""
 
 
 class UnauthenticatedError(DomainError):

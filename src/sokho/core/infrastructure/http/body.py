@@ -32,6 +32,9 @@ JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 """What a PATCH sends (RFC 7396)."""
 
+NO_BODY: Final = ""
+"""The type of what is not there, where a body may be left out."""
+
 
 async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]) -> bytes:
     """Return the body, which is of one of `media_types`; of any, where there are none.
@@ -57,11 +60,18 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
         raise RequestTimeoutError from None
     if GARBLED in scope:
         raise MalformedRequestError
+    if body and media_types and media_type == NO_BODY:
+        raise UnsupportedMediaTypeError
     return body
 
 
-def parsed(body: bytes) -> Any:
-    """Return what a body of JSON says; raises `MalformedJsonError`."""
+def parsed(body: bytes, *, or_none: bool = False) -> Any:
+    """Return what a body of JSON says; `or_none`, of no bytes, an empty object.
+
+    Raises `MalformedJsonError`.
+    """
+    if or_none and not body:
+        return {}
     try:
         content = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):

@@ -34,7 +34,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from sokho.core.infrastructure.database import CollisionError
-from sokho.core.infrastructure.http.body import JSON, parsed, read_body
+from sokho.core.infrastructure.http.body import JSON, NO_BODY, parsed, read_body
 from sokho.core.infrastructure.http.idempotency import Idempotency, idempotency_key
 from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
 
@@ -120,7 +120,7 @@ class _Plan:
         self._slots: dict[object, int] = {}
         self._endpoint = self._prepared(endpoint)
         everything = [*self._steps, self._endpoint]
-        self._media_types = {_media_type(endpoint), JSON}
+        self._media_types = _media_types(endpoint)
         self._known_parameters = frozenset(name for step in everything for name in step.query_names)
 
     async def run(self, scope: Scope, receive: Receive) -> Response:
@@ -310,7 +310,7 @@ class _Inputs:
 
     async def content(self, media_types: Collection[str]) -> Any:
         """Return the parsed body, which is read once, though the request be tried again."""
-        return parsed(await self.raw(media_types))
+        return parsed(await self.raw(media_types), or_none=NO_BODY in media_types)
 
     async def raw(self, media_types: Collection[str] = ()) -> bytes:
         """Return the body as it came."""
@@ -373,11 +373,11 @@ def _scopes(dependant: Dependant) -> list[str]:
     return list(dict.fromkeys(scopes))
 
 
-def _media_type(dependant: Dependant) -> str:
-    """Return what the path function's body is declared to be sent as."""
-    for body in dependant.body_params:
-        return str(getattr(body.field_info, "media_type", JSON))
-    return JSON
+def _media_types(dependant: Dependant) -> set[str]:
+    """Return what the path function's body may be sent as; if it has a default, also as none."""
+    infos = [body.field_info for body in dependant.body_params]
+    optional = {NO_BODY for info in infos if not info.is_required()}
+    return {JSON} | {str(getattr(info, "media_type", JSON)) for info in infos} | optional
 
 
 def _refuse_what_is_not_prepared(dependant: Dependant, *, ends: bool) -> None:

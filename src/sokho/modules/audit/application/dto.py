@@ -45,7 +45,7 @@ class AuditEventResponse(ResponseModel):
         description="The id, or a unit's code; null for a batch."
     )
     actor: Annotated[str, one_line(ACTOR_LENGTH)] = Field(
-        description="`api_key:{id}`, `operator` or `command_line`."
+        description="`api_key:{id}`, `operator`, `command_line` or `housekeeping`."
     )
     on_behalf_of: Annotated[str, one_line(128)] | None = Field(
         description="What `Sokho-Actor` said; null once erased."

@@ -52,11 +52,11 @@ Note = Annotated[str, text(NOTE_LENGTH)]
 Sku = Annotated[str, one_line(64)]
 UnitCode = Annotated[str, one_line(32)]
 Seq = Annotated[int, between(1, LARGEST_INTEGER)]
-_Sku = Annotated[str, Field(min_length=1, max_length=64), looked_for(64)]
-_UnitCode = Annotated[str, looked_for(32)]
-_DocumentNo = Annotated[DocumentNo, Field(min_length=1, max_length=DOCUMENT_NO_LENGTH)]
-_ExternalRef = Annotated[ExternalRef, Field(min_length=1, max_length=EXTERNAL_REF_LENGTH)]
-_Note = Annotated[Note, Field(max_length=NOTE_LENGTH)]
+GivenSku = Annotated[str, Field(min_length=1, max_length=64), looked_for(64)]
+GivenUnitCode = Annotated[str, looked_for(32)]
+GivenDocumentNo = Annotated[DocumentNo, Field(min_length=1, max_length=DOCUMENT_NO_LENGTH)]
+GivenExternalRef = Annotated[ExternalRef, Field(min_length=1, max_length=EXTERNAL_REF_LENGTH)]
+GivenNote = Annotated[Note, Field(max_length=NOTE_LENGTH)]
 
 _ITEM: Final = "019a9f2c-6a30-7d1e-9f7b-2f6f0c1d9a55"
 _WAREHOUSE: Final = "019a9f2c-7b41-7c90-8a52-64e1c0b7d310"
@@ -75,9 +75,9 @@ class LineCreate(RequestModel):
     """One line of a document: an item, how much of it, and from where to where."""
 
     item_id: UUID | None = Field(None, description="The item; or its `sku`.")
-    sku: _Sku | None = None
+    sku: GivenSku | None = None
     quantity: Quantity = Field(description="More than 0, with no more decimals than the unit has.")
-    unit: _UnitCode | None = Field(
+    unit: GivenUnitCode | None = Field(
         None, description="The item's own unit, or one with a conversion."
     )
     from_location_id: UUID | None = None
@@ -104,12 +104,12 @@ class TransactionCreate(RequestModel):
     effective_at: Instant | None = Field(
         None, description="The document's date; without one, now. Not in the future."
     )
-    document_no: _DocumentNo | None = Field(
+    document_no: GivenDocumentNo | None = Field(
         None,
         description="A number of your own, unique by type and year; without one the next is given.",
     )
-    external_ref: _ExternalRef | None = None
-    note: _Note | None = None
+    external_ref: GivenExternalRef | None = None
+    note: GivenNote | None = None
     reason: Reason | None = Field(None, description="Of an adjustment, and only there.")
     lines: list[LineCreate] = Field(min_length=1, max_length=MOST_LINES)
 
@@ -129,7 +129,7 @@ class TransactionCreate(RequestModel):
 class TransactionReverse(RequestModel):
     """Why a document is undone."""
 
-    note: _Note | None = None
+    note: GivenNote | None = None
 
 
 class LineResponse(ResponseModel):

@@ -26,6 +26,7 @@ _LEVEL: Final[JsonDict] = {
     "reserved": "0",
     "available": "48",
     "seq": 7,
+    "minimum": "24",
 }
 
 
@@ -43,6 +44,9 @@ class LevelResponse(ResponseModel):
     seq: Annotated[int, between(0, LARGEST_INTEGER)] | None = Field(
         description="The number of the last move here; null as of a document date."
     )
+    minimum: Amount | None = Field(
+        description="What should be on hand at least; null where nothing is set, or as of a time."
+    )
 
 
 class LevelListQuery(ListQuery):
@@ -54,6 +58,9 @@ class LevelListQuery(ListQuery):
     include_children: bool = Field(
         False, description="Also what lies below `location_id`, which it needs."
     )
+    below_minimum: bool | None = Field(
+        None, description="Whether less is on hand than the minimum; not with `as_of`."
+    )
     as_of: Instant | None = Field(None, description="What was there then.")
     as_of_basis: Basis = Field(
         Basis.EFFECTIVE, description="By the documents' dates, or by when they were posted."
@@ -61,6 +68,12 @@ class LevelListQuery(ListQuery):
     sort: Literal["item_id", "-item_id"] = Field(
         "item_id", description="By item and location; `-` for descending."
     )
+
+    @model_validator(mode="after")
+    def _is_below_now(self) -> Self:
+        if self.below_minimum is not None and self.as_of is not None:
+            raise ValueError("of the past it is not known what was below its minimum")
+        return self
 
     def filter(self) -> LevelFilter:
         """Return the conditions asked for; raises `InvalidError` for children of no location."""
@@ -71,6 +84,7 @@ class LevelListQuery(ListQuery):
             sku_key=None if self.sku is None else caseless(self.sku),
             location_id=self.location_id,
             include_children=self.include_children,
+            is_below_minimum=self.below_minimum,
             as_of=self.as_of,
             as_of_basis=self.as_of_basis,
         )

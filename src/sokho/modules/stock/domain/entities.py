@@ -19,6 +19,13 @@ class Balance:
     reserved: Decimal
     seq: int
     posted_at: datetime | None
+    minimum: Decimal | None = None
+    """What should be there at least, if somebody said so."""
+
+    @property
+    def is_below_minimum(self) -> bool:
+        """Whether less is there than should be; what is reserved is still there."""
+        return self.minimum is not None and self.on_hand < self.minimum
 
     @property
     def available(self) -> Decimal:

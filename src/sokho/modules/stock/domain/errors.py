@@ -32,6 +32,54 @@ class InsufficientStockError(ConflictError):
         super().__init__(self.code)
 
 
+class StockReservedError(InsufficientStockError):
+    """A loss of what is there, but promised: the reservation has to be released first."""
+
+    code = "stock_reserved"
+    text = Text(
+        vi="Hàng còn nhưng đã được giữ; hãy hủy giữ hàng trước. `errors` ghi từng dòng.",
+        en="The goods are there, but reserved: release them first. `errors` tells of each line.",
+    )
+
+
+class ReservationNotFoundError(NotFoundError):
+    """There is no such reservation in this business."""
+
+    text = Text(vi="Không tìm thấy lần giữ hàng.", en="The reservation was not found.")
+
+    def __init__(self, reservation_id: UUID) -> None:
+        super().__init__(f"Reservation not found: {reservation_id}")
+
+
+class ReservationExpiredError(ConflictError):
+    """The time of the reservation is over; its goods may be promised to somebody else."""
+
+    code = "reservation_expired"
+    text = Text(
+        vi="Lần giữ hàng đã hết hạn; hãy giữ hàng lại.",
+        en="The reservation has expired; reserve again.",
+    )
+
+
+class ReservationClosedError(ConflictError):
+    """The reservation was confirmed or released before."""
+
+    code = "reservation_closed"
+    text = Text(
+        vi="Lần giữ hàng đã được xuất kho hoặc đã hủy.",
+        en="The reservation was confirmed or released already.",
+    )
+
+
+class MinimumNotFoundError(NotFoundError):
+    """There is no such item or location in this business, or no minimum is set there."""
+
+    text = Text(
+        vi="Không tìm thấy mặt hàng, vị trí hoặc mức tồn tối thiểu.",
+        en="The item, the location or its minimum stock was not found.",
+    )
+
+
 class DuplicateExternalRefError(ConflictError):
     """Another document has this external reference."""
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.texts import Text
-from sokho.modules.stock.domain.documents import Document, Line
+from sokho.modules.stock.domain.documents import Document, Line, TransactionType
 from sokho.modules.stock.domain.entities import Balance, Move, Side
 from sokho.modules.stock.domain.errors import (
     EffectiveAtInFutureError,
@@ -19,6 +19,7 @@ from sokho.modules.stock.domain.errors import (
     LocationArchivedError,
     QuantityOutOfRangeError,
     QuantityPrecisionError,
+    StockReservedError,
     UnknownItemError,
     UnknownLocationError,
     fault,
@@ -131,7 +132,8 @@ def post(document: Document, books: Books, quantities: Sequence[Decimal]) -> lis
     """Return the moves of a document, each with its accounts' balances after it.
 
     Lines are taken in their order, so those of one item see what those before have left. Raises
-    `InsufficientStockError` naming every line of each account that falls short, and
+    `InsufficientStockError` naming every line of each account that falls short;
+    `StockReservedError` where an adjustment would take what is there, but promised;
     `QuantityOutOfRangeError`.
     """
     running = dict(books.balances)
@@ -156,16 +158,18 @@ def post(document: Document, books: Books, quantities: Sequence[Decimal]) -> lis
                 target=target,
             )
         )
-    _refuse_shortages(moves, books.balances)
+    _refuse_shortages(document.type, moves, books.balances)
     _refuse_excess(moves)
     return moves
 
 
-def reversal(moves: Sequence[Move], balances: dict[UUID, Balance]) -> list[Move]:
-    """Return the moves that undo those of a document.
+def reversal(
+    type: TransactionType, moves: Sequence[Move], balances: dict[UUID, Balance]
+) -> list[Move]:
+    """Return the moves that undo those of a document of this type.
 
     The last is undone first: what a document has passed on, it can take back only in this order.
-    Raises `InsufficientStockError` and `QuantityOutOfRangeError`.
+    Raises as `post`.
     """
     running = dict(balances)
     undone: list[Move] = []
@@ -178,7 +182,7 @@ def reversal(moves: Sequence[Move], balances: dict[UUID, Balance]) -> list[Move]
         )
         undone.append(replace(move, source=source, target=target))
     undone.reverse()
-    _refuse_shortages(undone, balances)
+    _refuse_shortages(type, undone, balances)
     _refuse_excess(undone)
     return undone
 
@@ -189,23 +193,31 @@ def plain(quantity: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _refuse_shortages(moves: Sequence[Move], before: dict[UUID, Balance]) -> None:
-    """Raise `InsufficientStockError` where an account would hold less than is reserved on it."""
-    short = {
-        move.source.account_id
+def _refuse_shortages(
+    type: TransactionType, moves: Sequence[Move], before: dict[UUID, Balance]
+) -> None:
+    """Raise `InsufficientStockError` where an account would hold less than is reserved on it.
+
+    `StockReservedError` where goods are lost that are there, but promised.
+    """
+    left = [
+        (move.source.account_id, move.source.after)
         for move in moves
         if move.source.after is not None
-        and move.source.after < before[move.source.account_id].reserved
-    }
+    ]
+    short = {id for id, after in left if after < before[id].reserved}
     if not short:
         return
+    is_there = min(after for _, after in left) >= 0
+    is_loss = type is TransactionType.ADJUSTMENT
+    error = StockReservedError if is_loss and is_there else InsufficientStockError
     shortages = []
     for move in moves:
         account = move.source.account_id
         if account in short:
             asked = sum(each.quantity for each in moves if each.source.account_id == account)
-            shortages.append(_shortage(move, asked, before[account].available))
-    raise InsufficientStockError(*shortages)
+            shortages.append(_shortage(error, move, asked, before[account].available))
+    raise error(*shortages)
 
 
 def _refuse_excess(moves: Sequence[Move]) -> None:
@@ -219,11 +231,13 @@ def _refuse_excess(moves: Sequence[Move]) -> None:
     )
 
 
-def _shortage(move: Move, requested: Decimal | int, available: Decimal) -> FieldError:
+def _shortage(
+    error: type[InsufficientStockError], move: Move, requested: Decimal | int, available: Decimal
+) -> FieldError:
     told = {"requested": plain(Decimal(requested)), "available": plain(available)}
     return FieldError(
         f"/lines/{move.line_no - 1}",
-        InsufficientStockError.code,
+        error.code,
         _SHORT.format(**told),
         {"item_id": move.item_id, "location_id": move.source.location_id, **told},
     )

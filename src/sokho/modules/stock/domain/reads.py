@@ -23,8 +23,8 @@ class Basis(StrEnum):
 class Level:
     """What there is of an item at a location, in the item's own unit.
 
-    Of a time in the past neither what was reserved nor, by the documents' dates, a number of the
-    last move is known: those are None.
+    Of a time in the past neither what was reserved nor the minimum nor, by the documents' dates, a
+    number of the last move is known: those are None. What has expired is not reserved.
     """
 
     item_id: UUID
@@ -34,16 +34,21 @@ class Level:
     reserved: Decimal | None
     available: Decimal | None
     seq: int | None
+    minimum: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelFilter:
-    """Which levels: all conditions that are not None must hold."""
+    """Which levels: all conditions that are not None must hold.
+
+    Of a time in the past it is not known what was below its minimum.
+    """
 
     item_id: UUID | None = None
     sku_key: str | None = None
     location_id: UUID | None = None
     include_children: bool = False
+    is_below_minimum: bool | None = None
     as_of: datetime | None = None
     as_of_basis: Basis = Basis.EFFECTIVE
 

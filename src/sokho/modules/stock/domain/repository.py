@@ -1,9 +1,10 @@
 """The port through which the ledger is kept: of one tenant, inside one transaction."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -80,6 +81,13 @@ class StockRepository(ABC):
     @abstractmethod
     async def hold(self, account_ids: Collection[UUID]) -> Books:
         """Return what has to be known to undo moves between accounts, held as by `look_up`."""
+
+    @abstractmethod
+    async def free_expired(self, account_ids: Collection[UUID]) -> Mapping[UUID, Decimal]:
+        """Free what expired reservations hold of accounts, and return how much of each.
+
+        The balances of the accounts are held.
+        """
 
     @abstractmethod
     async def list(

@@ -1,13 +1,15 @@
 """What one can do with the ledger."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.documents import Document, note_faults
-from sokho.modules.stock.domain.entities import StockTransaction
+from sokho.modules.stock.domain.entities import Move, StockTransaction
 from sokho.modules.stock.domain.errors import (
     AlreadyReversedError,
     CannotReverseReversalError,
@@ -15,13 +17,15 @@ from sokho.modules.stock.domain.errors import (
     StockTransactionNotFoundError,
     refuse,
 )
-from sokho.modules.stock.domain.posting import check, post, reversal
+from sokho.modules.stock.domain.minimums import crossings
+from sokho.modules.stock.domain.posting import Books, check, post, reversal
 from sokho.modules.stock.domain.repository import (
     BY_ID,
     Entry,
     StockRepository,
     TransactionFilter,
 )
+from sokho.modules.stock.domain.reservations import released
 
 
 class StockService:
@@ -43,8 +47,27 @@ class StockService:
     ) -> StockTransaction:
         """Post a document, whole or not at all.
 
-        Raises `InvalidError` and its kinds, `InsufficientStockError`,
+        Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`,
         `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
+        """
+        books, moves = await self.plan(document)
+        return await self.enter(
+            self._make_id(), document, books, moves, actor=actor, request_key=request_key
+        )
+
+    async def plan(self, document: Document) -> tuple[Books, Sequence[Move]]:
+        """Return the moves of a document, and the books by which it can be posted; these are held.
+
+        Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`.
+        """
+        books, quantities = await self.look_up(document)
+        moves = await self._with_room(books, lambda books: post(document, books, quantities))
+        return books, moves
+
+    async def look_up(self, document: Document) -> tuple[Books, Sequence[Decimal]]:
+        """Return the books of a document, held, and its quantities in the items' own units.
+
+        Raises `InvalidError` and its kinds.
         """
         refuse([*document.faults()])
         books = await self._repo.look_up(document)
@@ -52,10 +75,25 @@ class StockService:
             check(document, books)
             await self._repo.open_accounts(document, books)
             books = await self._repo.look_up(document)
-        moves = post(document, books, check(document, books))
+        return books, check(document, books)
+
+    async def enter(
+        self,
+        id: UUID,
+        document: Document,
+        books: Books,
+        moves: Sequence[Move],
+        *,
+        actor: str,
+        request_key: bytes | None,
+    ) -> StockTransaction:
+        """Write a document whose moves are made of books that are held.
+
+        Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
+        """
         effective_at = document.effective_at or books.now
         entry = Entry(
-            id=self._make_id(),
+            id=id,
             type=document.type,
             year=books.year_of(effective_at),
             document_no=document.document_no,
@@ -69,7 +107,7 @@ class StockService:
             moves=moves,
             not_before=books.last_posted_at,
         )
-        return await self._stored(entry)
+        return await self._stored(entry, books)
 
     async def reverse(
         self,
@@ -82,8 +120,9 @@ class StockService:
         """Undo a document by another of now, with the same quantities the other way.
 
         Raises `StockTransactionNotFoundError`, `AlreadyReversedError`,
-        `CannotReverseReversalError`, `InsufficientStockError`, `QuantityOutOfRangeError`,
-        `LocationArchivedError`, `DuplicateRequestError`, `InvalidError`.
+        `CannotReverseReversalError`, `InsufficientStockError`, `StockReservedError`,
+        `QuantityOutOfRangeError`, `LocationArchivedError`, `DuplicateRequestError`,
+        `InvalidError`.
         """
         refuse([*note_faults(note)])
         original = await self.get(transaction_id)
@@ -96,7 +135,9 @@ class StockService:
         }
         books = await self._repo.hold(accounts)
         try:
-            moves = reversal(original.moves, books.balances)
+            moves = await self._with_room(
+                books, lambda books: reversal(original.type, original.moves, books.balances)
+            )
         except InsufficientStockError:
             # Perhaps because another has just reversed it, for whose end this one has waited.
             if (await self.get(transaction_id)).reversed_by_id is not None:
@@ -117,7 +158,7 @@ class StockService:
             moves=moves,
             not_before=books.last_posted_at,
         )
-        return await self._stored(entry)
+        return await self._stored(entry, books)
 
     async def get(self, transaction_id: UUID) -> StockTransaction:
         """Return a document; raises `StockTransactionNotFoundError`."""
@@ -138,7 +179,20 @@ class StockService:
         """Return a page of documents in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
-    async def _stored(self, entry: Entry) -> StockTransaction:
+    async def _with_room(
+        self, books: Books, make: Callable[[Books], Sequence[Move]]
+    ) -> Sequence[Move]:
+        """Return what is made of the books; where that falls short, without what has expired."""
+        try:
+            return make(books)
+        except InsufficientStockError:
+            reserved = [id for id, balance in books.balances.items() if balance.reserved]
+            freed = await self._repo.free_expired(reserved) if reserved else {}
+            if not freed:
+                raise
+        return make(replace(books, balances=released(books.balances, freed)))
+
+    async def _stored(self, entry: Entry, books: Books) -> StockTransaction:
         changes: dict[str, object] = {
             "type": {"after": entry.type},
             "lines": {"after": len(entry.moves)},
@@ -146,4 +200,6 @@ class StockService:
         if entry.reverses_id is not None:
             changes["reverses_id"] = {"after": entry.reverses_id}
         self._events.record(Event("stock.posted", str(entry.id), changes))
+        for event in crossings(entry.id, entry.moves, books.balances):
+            self._events.record(event)
         return await self._repo.store(entry)

@@ -6,11 +6,15 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from sokho.core.dependencies import CurrentTransaction
+from sokho.modules.stock.domain.minimum_service import MinimumService
 from sokho.modules.stock.domain.reads import StockReads
+from sokho.modules.stock.domain.reservation_service import ReservationService
 from sokho.modules.stock.domain.service import StockService
 from sokho.modules.stock.domain.verification import LedgerCheck
+from sokho.modules.stock.infrastructure.postgres_minimums import PostgresMinimumRepo
 from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
+from sokho.modules.stock.infrastructure.postgres_reservations import PostgresReservationRepo
 from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
 
 
@@ -18,6 +22,23 @@ async def get_stock_service(request: Request, transaction: CurrentTransaction) -
     """Return the service on the caller's tenant."""
     repo = PostgresStockRepo(transaction, request.app.state.ledger_seal)
     return StockService(repo, transaction)
+
+
+CurrentStockService = Annotated[StockService, Depends(get_stock_service)]
+
+
+async def get_reservation_service(
+    transaction: CurrentTransaction, stock: CurrentStockService
+) -> ReservationService:
+    """Return the service on the caller's reservations."""
+    return ReservationService(PostgresReservationRepo(transaction), stock, transaction)
+
+
+async def get_minimum_service(
+    transaction: CurrentTransaction, stock: CurrentStockService
+) -> MinimumService:
+    """Return the service on the caller's minimum stock."""
+    return MinimumService(PostgresMinimumRepo(transaction), stock, transaction)
 
 
 async def get_stock_reads(transaction: CurrentTransaction) -> StockReads:
@@ -30,6 +51,7 @@ async def get_ledger_check(request: Request, transaction: CurrentTransaction) ->
     return PostgresLedgerCheck(transaction, request.app.state.ledger_seal)
 
 
+CurrentMinimumService = Annotated[MinimumService, Depends(get_minimum_service)]
+CurrentReservationService = Annotated[ReservationService, Depends(get_reservation_service)]
 CurrentLedgerCheck = Annotated[LedgerCheck, Depends(get_ledger_check)]
 CurrentStockReads = Annotated[StockReads, Depends(get_stock_reads)]
-CurrentStockService = Annotated[StockService, Depends(get_stock_service)]

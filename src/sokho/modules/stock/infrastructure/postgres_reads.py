@@ -43,7 +43,11 @@ class PostgresStockReads(StockReads):
         if filter.as_of is not None:
             values["as_of"], basis = filter.as_of, filter.as_of_basis
         statement = levels_statement(
-            frozenset(conditions), basis, descending=descending, resumed=after is not None
+            frozenset(conditions),
+            basis,
+            below=filter.is_below_minimum,
+            descending=descending,
+            resumed=after is not None,
         )
         rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
         return [Level(**row) for row in rows]

@@ -1,6 +1,7 @@
 """The ledger in PostgreSQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from itertools import groupby
 from typing import Final
 from uuid import UUID
@@ -28,6 +29,7 @@ from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, Know
 from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
 from sokho.modules.stock.infrastructure.digests import Seal, message
 from sokho.modules.stock.infrastructure.posting_statements import HOLD, LOOK_UP, OPEN, POST
+from sokho.modules.stock.infrastructure.reservation_statements import FREE_EXPIRED
 from sokho.modules.stock.infrastructure.transaction_statements import (
     CONDITIONS,
     GET,
@@ -154,6 +156,10 @@ class PostgresStockRepo(StockRepository):
             lines=(), balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
         )
 
+    async def free_expired(self, account_ids: Collection[UUID]) -> Mapping[UUID, Decimal]:
+        rows = await self._tx.fetch_all(FREE_EXPIRED, account_ids=list(account_ids))
+        return {row["account_id"]: row["quantity"] for row in rows}
+
     async def list(
         self,
         filter: TransactionFilter,
@@ -242,6 +248,7 @@ def _balance(row: Row, prefix: str = "") -> Balance:
         row[f"{prefix}reserved"],
         row[f"{prefix}seq"],
         row[f"{prefix}posted_at"],
+        row[f"{prefix}minimum"],
     )
 
 

@@ -164,7 +164,7 @@ _is_open = ~sa.exists().where(
 )
 _books = _held(sa.select(_both.c.from_account).where(_is_open))
 _from_balance, _to_balance = _books.alias("from_balance"), _books.alias("to_balance")
-_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at")
+_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at", "minimum")
 
 _time_zone = (
     sa.select(_tenants.c.time_zone)

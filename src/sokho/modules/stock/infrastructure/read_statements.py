@@ -12,6 +12,7 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.keyset import keyset_page
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reads import Basis
+from sokho.modules.stock.infrastructure.reservation_statements import expired_on
 from sokho.modules.stock.infrastructure.tables import accounts, balances, moves, transactions
 
 _UUID, _TEXT, _INSTANT = sa.Uuid(), sa.Text(), sa.DateTime(timezone=True)
@@ -65,10 +66,21 @@ LEVEL_CONDITIONS: Final[dict[str, sa.ColumnElement[bool]]] = {
 
 @lru_cache
 def levels_statement(
-    conditions: frozenset[str], basis: Basis | None, *, descending: bool, resumed: bool
+    conditions: frozenset[str],
+    basis: Basis | None,
+    *,
+    below: bool | None = None,
+    descending: bool,
+    resumed: bool,
 ) -> Statement:
-    """Return the statement that lists levels: those of now, or as of a time by one of both."""
-    levels = {None: _of_now, Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
+    """Return the statement that lists levels: those of now, or as of a time by one of both.
+
+    `below` lists those of now alone that are below their minimum, or those that are not.
+    """
+    if basis is None:
+        levels = _of_now(below=below)
+    else:
+        levels = {Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
     rows = levels.where(_IS_PLACE, *(LEVEL_CONDITIONS[name] for name in sorted(conditions)))
     key = [accounts.c.item_id, accounts.c.location_id]
     return keyset_page(rows, key, descending=descending, resumed=resumed)
@@ -84,15 +96,28 @@ def _levels(source: Any, **columns: Any) -> "sa.Select[Any]":
     ).select_from(source.join(item, sa.true()))
 
 
-def _of_now() -> "sa.Select[Any]":
-    held = _one_of(balances, "held", balances.c.account_id == accounts.c.id)
-    on_hand, reserved = held.c.on_hand, held.c.reserved
+def _of_now(*, below: bool | None) -> "sa.Select[Any]":
+    held: Any = _one_of(balances, "held", balances.c.account_id == accounts.c.id)
+    is_listed: Any = sa.true() if below is None else ~held.c.is_below_minimum
+    if below:
+        # Of these there are few: they lead, by an index that has no others.
+        held = balances
+        is_listed = sa.and_(
+            held.c.tenant_id == TENANT, held.c.account_id == accounts.c.id, held.c.is_below_minimum
+        )
+    on_hand = held.c.on_hand
+    # What has expired is free, though nobody has needed it since.
+    expired = sa.case(
+        (held.c.reserved > sa.literal_column("0"), expired_on(accounts.c.id)), else_=0
+    )
+    reserved = held.c.reserved - expired
     return _levels(
-        accounts.join(held, sa.true()),
+        accounts.join(held, is_listed),
         on_hand=_plain(on_hand),
         reserved=_plain(reserved),
         available=_plain(on_hand - reserved),
         seq=held.c.seq,
+        minimum=_plain(held.c.minimum),
     )
 
 
@@ -121,6 +146,7 @@ def _as_posted() -> "sa.Select[Any]":
         reserved=sa.null(),
         available=sa.null(),
         seq=sa.func.greatest(source_seq, target_seq),
+        minimum=sa.null(),
     )
 
 
@@ -149,6 +175,7 @@ def _as_dated() -> "sa.Select[Any]":
         reserved=sa.null(),
         available=sa.null(),
         seq=sa.null(),
+        minimum=sa.null(),
     )
 
 

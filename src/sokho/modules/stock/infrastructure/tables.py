@@ -43,10 +43,19 @@ balances = sa.Table(
     sa.Column("reserved", _QUANTITY, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("posted_at", _INSTANT),
+    sa.Column("minimum", _QUANTITY),
+    sa.Column(
+        "is_below_minimum",
+        sa.Boolean,
+        sa.Computed("coalesce(on_hand < minimum, false)", persisted=True),
+        nullable=False,
+    ),
     sa.ForeignKeyConstraint(
         ["tenant_id", "account_id"], ["stock_accounts.tenant_id", "stock_accounts.id"]
     ),
     sa.CheckConstraint("reserved >= 0 AND reserved <= on_hand", name="reserved"),
+    sa.CheckConstraint("minimum > 0", name="minimum"),
+    sa.Index(None, "tenant_id", "account_id", postgresql_where=sa.text("is_below_minimum")),
     postgresql_with={"fillfactor": 70},
 )
 
@@ -131,4 +140,54 @@ counters = sa.Table(
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("skips", sa.Boolean, nullable=False, server_default=sa.false()),
     postgresql_with={"fillfactor": 50},
+)
+
+reservations = sa.Table(
+    "stock_reservations",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("expires_at", _INSTANT, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("request_key", sa.LargeBinary),
+    sa.Column("transaction_id", sa.Uuid),
+    sa.UniqueConstraint("tenant_id", "request_key"),
+    # At the end: a reservation is closed before the document that it becomes is written.
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "transaction_id"],
+        ["stock_transactions.tenant_id", "stock_transactions.id"],
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    sa.CheckConstraint("state IN ('open', 'confirmed', 'released', 'expired')", name="state"),
+    sa.CheckConstraint(
+        "(state = 'confirmed') = (transaction_id IS NOT NULL)", name="transaction_id"
+    ),
+    sa.Index(None, "tenant_id", "state", "id"),
+    sa.Index(None, "tenant_id", "expires_at", postgresql_where=sa.text("state = 'open'")),
+)
+
+reservation_lines = sa.Table(
+    "stock_reservation_lines",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("reservation_id", sa.Uuid, primary_key=True),
+    sa.Column("line_no", sa.SmallInteger, primary_key=True),
+    sa.Column("item_id", sa.Uuid, nullable=False),
+    sa.Column("account_id", sa.Uuid, nullable=False),
+    sa.Column("quantity", _QUANTITY, nullable=False),
+    sa.Column("entered_quantity", _QUANTITY, nullable=False),
+    sa.Column("entered_unit", sa.Text, nullable=False),
+    sa.Column("is_held", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "reservation_id"], ["stock_reservations.tenant_id", "stock_reservations.id"]
+    ),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "item_id", "account_id"],
+        ["stock_accounts.tenant_id", "stock_accounts.item_id", "stock_accounts.id"],
+    ),
+    sa.CheckConstraint("quantity > 0 AND entered_quantity > 0", name="quantity"),
+    sa.Index(None, "tenant_id", "account_id", postgresql_where=sa.text("is_held")),
 )

@@ -45,6 +45,7 @@ from sokho.modules.stock.domain.errors import (
     QuantityOutOfRangeError,
     QuantityPrecisionError,
     SameAccountError,
+    StockReservedError,
     StockTransactionNotFoundError,
     UnknownItemError,
     UnknownLocationError,
@@ -104,6 +105,7 @@ async def list_stock_transactions(
     response_model=TransactionResponse,
     responses=problems(
         InsufficientStockError,
+        StockReservedError,
         DuplicateDocumentNoError,
         DuplicateExternalRefError,
         EffectiveAtInFutureError,
@@ -142,6 +144,7 @@ async def post_stock_transaction(
         AlreadyReversedError,
         CannotReverseReversalError,
         InsufficientStockError,
+        StockReservedError,
         LocationArchivedError,
         QuantityOutOfRangeError,
         *_POSTS,

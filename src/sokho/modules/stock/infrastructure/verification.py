@@ -168,7 +168,7 @@ def _faults_of_head(head: Row) -> Iterator[LedgerFault]:
         yield LedgerFault.RESERVED_OUT_OF_RANGE
     if head["seq"] != head["last_seq"]:
         yield LedgerFault.LAST_NUMBER_DIFFERS
-    if head["reserved"] != 0:  # nothing can be reserved yet
+    if not head["is_promised"]:
         yield LedgerFault.RESERVED_DIFFERS
 
 

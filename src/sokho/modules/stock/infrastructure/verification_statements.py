@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.domain.documents import AccountKind
+from sokho.modules.stock.infrastructure.reservation_statements import promised_on
 from sokho.modules.stock.infrastructure.tables import accounts, balances, moves, transactions
 
 _UUID, _BIG = sa.Uuid(), sa.BigInteger()
@@ -46,6 +47,7 @@ def heads_statement(*, of_item: bool) -> Statement:
             *(balances.c[name] for name in ("on_hand", "reserved", "seq")),
             # Here and not in Python, where NaN cannot be compared.
             balances.c.reserved.between(sa.literal_column("0"), balances.c.on_hand).label("covers"),
+            (balances.c.reserved == promised_on(accounts.c.id)).label("is_promised"),
             sa.func.greatest(_last_seq("from"), _last_seq("to")).label("last_seq"),
         )
         .select_from(accounts.outerjoin(balances, of_account))

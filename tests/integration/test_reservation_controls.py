@@ -1,0 +1,94 @@
+"""What keeps a promise, taken away piece by piece: without all of it, goods are sold twice."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from sokho.core.infrastructure.database import ConstraintViolationError, Database
+from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from sokho.core.infrastructure.secrets import DerivedKeys
+from sokho.modules.stock.domain import posting
+from sokho.modules.stock.domain.errors import InsufficientStockError
+from sokho.modules.stock.infrastructure.expiry import expire_reservations
+from sokho.modules.stock.infrastructure.reservation_statements import FREE_EXPIRED
+from tests.integration.ledger import Ledger
+
+_CHECK = "ALTER TABLE stock_balances DROP CONSTRAINT stock_balances_reserved_check"
+
+
+@pytest.fixture
+async def ledger(scratch: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIterator[Ledger]:
+    """Ten of A at KHO, of which seven are reserved."""
+    database = Database(scratch.app, pool_size=2)
+    ledger = await Ledger.opened(database, scratch.admin, derived_keys, items="A", bins="B")
+    await ledger.post("receipt", ("A", "10", None, "KHO"))
+    await ledger.reserve(("A", "7", "KHO"))
+    yield ledger
+    await database.close()
+
+
+class TestPromise:
+    async def test_is_kept_by_the_rule(self, ledger: Ledger):
+        with pytest.raises(InsufficientStockError):
+            await ledger.post("issue", ("A", "4", "KHO", None))
+        with pytest.raises(InsufficientStockError):
+            await ledger.reserve(("A", "4", "KHO"))
+        assert await ledger.findings() == set()
+
+    async def test_is_kept_by_the_database_where_the_rule_fails(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(posting, "_refuse_shortages", lambda *_: None)
+        with pytest.raises(ConstraintViolationError, match="reserved_check"):
+            await ledger.post("issue", ("A", "4", "KHO", None))
+        with pytest.raises(ConstraintViolationError, match="reserved_check"):
+            await ledger.reserve(("A", "4", "KHO"))
+        assert await ledger.findings() == set()
+
+    async def test_is_broken_and_told_where_both_fail(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(posting, "_refuse_shortages", lambda *_: None)
+        await self._drop(ledger)
+        await ledger.post("issue", ("A", "4", "KHO", None))
+        kho = await ledger.account("A", "KHO")
+        assert await ledger.findings() == {f"I3 reserved_out_of_range {kho}"}
+
+    async def test_is_broken_where_what_is_freed_has_not_expired(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ):
+        text = FREE_EXPIRED.text.replace(
+            "stock_reservations.expires_at <= clock_timestamp()", "true"
+        )
+        assert text != FREE_EXPIRED.text
+        monkeypatch.setattr(FREE_EXPIRED, "text", text)
+        await ledger.post("issue", ("A", "4", "KHO", None))  # of goods that are promised
+
+    async def _drop(self, ledger: Ledger) -> None:
+        connection = await asyncpg.connect(ledger.admin)
+        await connection.execute(_CHECK)
+        await connection.close()
+
+
+class TestChore:
+    async def test_by_several_workers_is_done_once(self, ledger: Ledger, scratch: DatabaseUrls):
+        reservation = await ledger.reserve(("A", "1", "KHO"), expires_in=timedelta(seconds=0))
+        worker = Database(scratch.worker, pool_size=2)
+        chore = Chore("reservations", timedelta(minutes=1), expire_reservations)
+        for _ in range(3):
+            await Housekeeping(ledger.database, worker, chore).do_what_is_due()
+        await worker.close()
+        state = await ledger.as_superuser(
+            "SELECT string_agg(state, ' ' ORDER BY state) FROM stock_reservations "
+            "WHERE tenant_id = $1"
+        )
+        assert state == "expired open"
+        events = await ledger.as_superuser(
+            "SELECT array_agg(resource_id) FROM events WHERE tenant_id = $1 "
+            "AND type = 'stock.reservation_expired'"
+        )
+        assert events == [str(reservation.id)]
+        assert await ledger.findings() == set()
