@@ -35,7 +35,9 @@ from sokho.modules.audit.infrastructure import http_router as audit
 from sokho.modules.items.infrastructure import conversion_router as conversions
 from sokho.modules.items.infrastructure import http_router as items
 from sokho.modules.locations.infrastructure import http_router as locations
+from sokho.modules.stock.infrastructure import count_router as stock_counts
 from sokho.modules.stock.infrastructure import minimum_router as stock_minimums
+from sokho.modules.stock.infrastructure import period_router as stock_periods
 from sokho.modules.stock.infrastructure import reads_router as stock_reads
 from sokho.modules.stock.infrastructure import reservation_router as stock_reservations
 from sokho.modules.stock.infrastructure import transaction_router as stock_transactions
@@ -183,6 +185,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         stock_minimums.router,
         stock_reads.router,
         stock_verification.router,
+        stock_counts.router,
+        stock_periods.router,
         locations.router,
         tenant.router,
         api_keys.router,

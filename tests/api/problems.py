@@ -31,7 +31,8 @@ def problem_of(answer: httpx2.Response, status: int, code: str) -> dict[str, Any
     assert problem["detail"]
     for error in problem.get("errors", []):
         more = SHORTAGE if error["code"] in {"insufficient_stock", "stock_reserved"} else set()
-        assert error.keys() == {"pointer", "code", "detail"} | more
+        assert error.keys() - {"short_at"} == {"pointer", "code", "detail"} | more
+        assert error.get("short_at", "") is not None
         assert error["detail"]
     assert CANARY not in answer.text
     assert CANARY not in str(answer.headers)

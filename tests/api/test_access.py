@@ -46,7 +46,8 @@ class Operation:
 
 
 IDS: Final = (
-    *("item_id", "location_id", "transaction_id", "reservation_id", "key_id", "tenant_id"),
+    *("item_id", "location_id", "transaction_id", "reservation_id", "count_id"),
+    *("key_id", "tenant_id"),
 )
 ITEM: Final = {"sku": "A", "name": "B"}
 LOCATION: Final = {"code": "A", "name": "B", "kind": "warehouse"}
@@ -59,6 +60,8 @@ DOCUMENT: Final = {
     "type": "receipt",
     "lines": [{"sku": "A", "quantity": "1", "to_location_id": str(uuid4())}],
 }
+COUNTS: Final = "/v1/stock/counts"
+COUNTED: Final = {"lines": [{"sku": "A", "quantity": "1"}]}
 RESERVATIONS: Final = "/v1/stock/reservations"
 RESERVATION: Final = {
     "lines": [{"sku": "A", "quantity": "1", "location_id": str(uuid4())}],
@@ -115,6 +118,20 @@ OPERATIONS: Final = [
         query="?item_id={item_id}&location_id={location_id}",
     ),
     Operation(*("GET", STOCK + "/verification", Scope.STOCK_READ), query="?item_id={item_id}"),
+    Operation(
+        *("POST", COUNTS, Scope.STOCK_WRITE, {"location_id": str(uuid4())}),
+        refusal="unknown_location",
+    ),
+    Operation("GET", COUNTS, Scope.STOCK_READ),
+    Operation("GET", COUNTS + "/{count_id}", Scope.STOCK_READ),
+    Operation("GET", COUNTS + "/{count_id}/lines", Scope.STOCK_READ),
+    Operation("POST", COUNTS + "/{count_id}/lines", Scope.STOCK_WRITE, COUNTED),
+    Operation("POST", COUNTS + "/{count_id}/post", Scope.STOCK_WRITE, {}),
+    Operation("POST", COUNTS + "/{count_id}/cancel", Scope.STOCK_WRITE),
+    Operation("GET", STOCK + "/period-lock", Scope.STOCK_LOCK),
+    Operation(
+        *("PUT", STOCK + "/period-lock", Scope.STOCK_LOCK, {"locked_before": None, "version": 0}),
+    ),
     Operation("GET", "/v1/tenant", Scope.TENANT_READ),
     Operation("PATCH", "/v1/tenant", Scope.TENANT_WRITE, {"name": "Quán"}),
     Operation("GET", "/v1/api-keys", Scope.KEYS_MANAGE),

@@ -231,12 +231,13 @@ class TestShortage:
         [error] = problem_of(answer, 409, "insufficient_stock")["errors"]
         document = (await anonymous.get("/openapi.json")).json()
         told = document["components"]["schemas"]["FieldProblem"]["properties"]
-        assert {*error} == {*told}
+        assert {*error} == {*told} - {"short_at"}  # of a document of the past alone
         responses = document["paths"]["/v1/stock/transactions"]["post"]["responses"]
         examples = responses["409"]["content"]["application/problem+json"]["examples"]
         [example] = examples["insufficient_stock"]["value"]["errors"]
         assert {*example} == {*error}
-        for name, schema in told.items():
+        for name in error:
+            schema = told[name]
             [kind, *_] = schema.get("anyOf", [schema])
             for value in (error[name], example[name]):
                 assert re.search(kind.get("pattern", ""), value), name

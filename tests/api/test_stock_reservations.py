@@ -142,6 +142,7 @@ class TestConfirm:
         assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed")
 
     async def test_takes_the_rest_of_the_document_from_the_call(self, store: Store):
+        await store.receive("4", effective_at="2026-01-05T01:00:00Z")
         made = await reserved(store, "4")
         header = {
             "effective_at": "2026-01-05T01:30:00Z",
@@ -155,6 +156,14 @@ class TestConfirm:
         assert {name: issue[name] for name in header} == header | {
             "effective_at": "2026-01-05T01:30:00Z"
         }
+
+    async def test_is_refused_at_a_date_at_which_it_was_not_there(self, store: Store):
+        made = await reserved(store, "4")
+        header = {"effective_at": "2026-01-05T01:30:00Z"}
+        answer = await act(store.business, made["id"], "confirm", header)
+        [error] = problem_of(answer, 409, "insufficient_stock")["errors"]
+        assert (error["available"], error["short_at"]) == ("0", header["effective_at"])
+        assert (await act(store.business, made["id"], "confirm")).status_code == 200
 
     async def test_issues_a_part_and_frees_the_rest(self, store: Store):
         await store.receive("30")

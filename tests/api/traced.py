@@ -24,6 +24,8 @@ ACTOR: Final = "nv-042 Nguyễn Thị Lan"
 KEY_NAME: Final = "máy của Trần Văn Tám"
 
 _DOCUMENTS: Final = "/v1/stock/transactions"
+_COUNTS: Final = "/v1/stock/counts"
+_COUNT: Final = _COUNTS + "/{count_id}"
 RECEIPT: Final = {
     "type": "receipt",
     "lines": [{"sku": "GIỮ", "quantity": "1", "to_location_id": "{kept_location_id}"}],
@@ -78,6 +80,8 @@ class Shop:
         places["kept_location_id"] = kept.json()["id"]
         posted = await shop.call("POST", _DOCUMENTS, RECEIPT)
         places["transaction_id"] = posted.json()["id"]
+        opened = await shop.call("POST", _COUNTS, {"location_id": "{kept_location_id}"})
+        places["count_id"] = opened.json()["id"]
         await shop.call("POST", _DOCUMENTS, RECEIPT)
         reserved = await shop.call("POST", _RESERVATIONS, RESERVATION)
         places["reservation_id"] = reserved.json()["id"]
@@ -96,7 +100,7 @@ class Shop:
     ) -> httpx2.Response:
         """Call an operation with a valid key of whoever may, for somebody."""
         given = {"If-Match": "*", "Sokho-Actor": actor, **headers}
-        if path.startswith((_DOCUMENTS, _RESERVATIONS)):
+        if path.startswith("/v1/stock/") and method == "POST":
             given.setdefault("Idempotency-Key", str(uuid4()))
         of_operator = path.startswith("/v1/admin")
         answer = await (self.operator if of_operator else self.http).request(
@@ -232,6 +236,42 @@ TRACES: Final[dict[str, Trace]] = {
             "reverses_id": {"after": answer["reverses_id"]},
         },
         refused={"note": 1},
+    ),
+    f"POST {_COUNTS}": Trace(
+        ("stock.count_opened",),
+        {"location_id": "{location_id}"},
+        idles=False,
+        changes=lambda answer: {"location_id": {"after": answer["location_id"]}},
+        refused={"location_id": 1},
+    ),
+    f"POST {_COUNT}/lines": Trace(
+        ("stock.counted",),
+        {"lines": [{"sku": "GIỮ", "quantity": "1"}]},
+        idles=False,
+        changes=lambda _: {"lines": {"after": 1}},
+        refused={"lines": []},
+    ),
+    f"POST {_COUNT}/post": Trace(
+        ("stock.count_posted",),
+        {},
+        idles=False,
+        changes=lambda _: {"state": {"before": "open", "after": "posted"}},
+        refused={"uncounted_as_zero": 1},
+    ),
+    f"POST {_COUNT}/cancel": Trace(
+        ("stock.count_cancelled",),
+        idles=False,
+        changes=lambda _: {"state": {"before": "open", "after": "cancelled"}},
+    ),
+    "PUT /v1/stock/period-lock": Trace(
+        ("stock.period_locked",),
+        {"locked_before": "2020-01-01T00:00:00Z", "version": 0},
+        idles=False,  # a second one names a version that is no longer the last
+        changes=lambda answer: {
+            "locked_before": {"before": None, "after": answer["locked_before"]},
+            "version": {"before": 0, "after": 1},
+        },
+        refused={"locked_before": "2999-01-01T00:00:00Z", "version": 0},
     ),
     f"POST {_RESERVATIONS}": Trace(
         ("stock.reserved",),

@@ -187,6 +187,7 @@ class TestPredicate:
             "stock.faulty_moves_statement",
             *("stock.levels_statement", "stock.card_statement", "stock.transactions_statement"),
             "stock.reservations_statement",
+            *("stock.counts_statement", "stock.sheet_statement", "stock.differing_statement"),
         }
 
     def test_stands_on_every_table_of_every_other_statement(self):

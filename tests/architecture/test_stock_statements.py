@@ -7,6 +7,12 @@ from sokho.core.domain.paging import Sort
 from sokho.core.infrastructure.database import Statement, metadata
 from sokho.modules.stock.domain.reads import Basis
 from sokho.modules.stock.domain.reservations import ReservationState
+from sokho.modules.stock.infrastructure.count_statements import (
+    COUNT_CONDITIONS,
+    counts_statement,
+    differing_statement,
+    sheet_statement,
+)
 from sokho.modules.stock.infrastructure.read_statements import (
     CARD_CONDITIONS,
     LEVEL_CONDITIONS,
@@ -54,6 +60,12 @@ def made() -> Iterator[Statement]:
         subsets(iter(CONDITIONS)), ("id", "effective_at"), BOTH, BOTH
     ):
         yield transactions_statement(subset, Sort(field, descending=descending), resumed=resumed)
+    for subset, descending, resumed in product(subsets(iter(COUNT_CONDITIONS)), BOTH, BOTH):
+        yield counts_statement(subset, descending=descending, resumed=resumed)
+    for descending, resumed in product(BOTH, BOTH):
+        yield sheet_statement(descending=descending, resumed=resumed)
+    for uncounted_as_zero in BOTH:
+        yield differing_statement(uncounted_as_zero=uncounted_as_zero)
     for of_one in BOTH:
         yield heads_statement(of_item=of_one)
         yield documents_statement(by_ids=of_one)
@@ -63,6 +75,6 @@ def made() -> Iterator[Statement]:
 def test_none_reads_a_table_without_its_tenant():
     stripper = Stripper(metadata.tables)
     statements = [stripper.stripped(statement) for statement in made()]
-    assert len(statements) == 2**4 * (12 + 8) + 5 * 4 + 2**2 * 8 + 2**3 * 8 + 6
+    assert len(statements) == 2**4 * (12 + 8) + 5 * 4 + 2**2 * 8 + 2**3 * 8 + 2**2 * 4 + 4 + 2 + 6
     assert stripper.removed > len(statements)
     assert stripper.faults == []

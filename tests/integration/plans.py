@@ -57,6 +57,9 @@ class Explaining(Transaction):
 
     is_traceable = True
 
+    def begin_with(self, also: str) -> None:
+        """It has begun."""
+
     async def commit(self) -> None:
         """Nothing was written."""
 

@@ -1,12 +1,15 @@
 """A ledger that was tampered with: what was done to which row, and what a check has to tell."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.secrets import DerivedKeys
 from tests.integration.ledger import Ledger
+
+LONG_AGO: Final = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @dataclass
@@ -48,6 +51,8 @@ async def post_some(database: Database, admin: str, keys: DerivedKeys) -> Posted
         await ledger.post("transfer", ("A", "4", "KHO", "B")),
         await ledger.post("adjustment", ("A", "1", None, "KHO")),
         await ledger.post("receipt", ("C", "1", None, "KHO")),
+        # Of a month that is over: a sum is kept of it.
+        await ledger.post("receipt", ("A", "2", None, "B"), effective_at=LONG_AGO),
     ]
     reservation = await ledger.reserve(("A", "1", "KHO"), ("A", "1", "B"), ("A", "1", "KHO"))
     assert await ledger.findings() == set()
@@ -117,7 +122,7 @@ TAMPERINGS: Final = [
     *(
         Tampering(
             f"{column} of a document",
-            f"UPDATE stock_transactions SET {column} = {column} - interval '1 day' {OF_DOCUMENT}",
+            f"UPDATE stock_transactions SET {column} = {column} - interval '1 ms' {OF_DOCUMENT}",
             "1",
             "I5 document_changed 1\nI5 move_dates_differ 1/1",
         )
@@ -126,7 +131,7 @@ TAMPERINGS: Final = [
     *(
         Tampering(
             f"{column} of a move",
-            f"UPDATE stock_moves SET {column} = {column} - interval '1 day' {OF_MOVE}",
+            f"UPDATE stock_moves SET {column} = {column} - interval '1 ms' {OF_MOVE}",
             "1",
             "I5 move_dates_differ 1/1",
         )
@@ -171,7 +176,8 @@ TAMPERINGS: Final = [
         "last move deleted",
         f"DELETE FROM stock_moves {OF_MOVE}",
         "4",
-        "I5 document_changed 4\nI4 last_number_differs kho\nI2 balance_differs kho",
+        "I5 document_changed 4\nI4 last_number_differs kho\nI4 last_date_differs kho\n"
+        "I2 balance_differs kho",
         unseen="I5 document_changed 4",
     ),
     Tampering(
@@ -179,7 +185,7 @@ TAMPERINGS: Final = [
         "WITH gone AS (DELETE FROM stock_transactions WHERE tenant_id = $1 AND id = $2) "
         f"DELETE FROM stock_moves {OF_MOVE}",
         "4",
-        "I4 last_number_differs kho\nI2 balance_differs kho",
+        "I4 last_number_differs kho\nI4 last_date_differs kho\nI2 balance_differs kho",
     ),
     Tampering(
         "document deleted from above its move",
@@ -209,7 +215,7 @@ TAMPERINGS: Final = [
     Tampering(
         "account of a move swapped",
         "UPDATE stock_moves SET to_account = (SELECT to_account FROM stock_moves WHERE "
-        "tenant_id = $1 AND from_seq = 4), to_seq = 2, to_after = 9 " + OF_MOVE,
+        "tenant_id = $1 AND from_seq = 4), to_seq = 3, to_after = 11 " + OF_MOVE,
         "1",
         "I5 document_changed 1\nI4 sequence_broken 2/1\nI2 balance_differs kho\n"
         "I4 last_number_differs b",
@@ -234,7 +240,7 @@ TAMPERINGS: Final = [
         "place swapped",
         "UPDATE stock_accounts SET location_id = gen_random_uuid() " + OF_DOCUMENT,
         "b",
-        "I5 document_changed 3",
+        "I5 document_changed 3\nI5 document_changed 6",
     ),
     Tampering(
         "balance",
@@ -253,6 +259,32 @@ TAMPERINGS: Final = [
         f"UPDATE stock_balances SET seq = seq + 1 {OF_BALANCE}",
         "kho",
         "I4 last_number_differs kho",
+    ),
+    Tampering(
+        "last date",
+        "UPDATE stock_balances SET effective_at = effective_at + interval '1 ms' " + OF_BALANCE,
+        "kho",
+        "I4 last_date_differs kho",
+    ),
+    *(
+        Tampering(
+            f"{column} of a month",
+            f"UPDATE stock_months SET {column} = {column} + 1 {OF_BALANCE}",
+            "b",
+            "I2 month_differs b",
+        )
+        for column in ("change", "lowest")
+    ),
+    Tampering("month deleted", f"DELETE FROM stock_months {OF_BALANCE}", "b", "I2 month_differs b"),
+    *(
+        Tampering(
+            f"month forged {when} the latest",
+            "INSERT INTO stock_months SELECT tenant_id, account_id, date_trunc('month', "
+            f"effective_at, 'UTC') {by}, 0, 0 FROM stock_balances {OF_BALANCE}",
+            "kho",
+            "I2 month_differs kho",
+        )
+        for when, by in {"before": "- interval '40 days'", "at": ""}.items()
     ),
     Tampering(
         "balance deleted", f"DELETE FROM stock_balances {OF_BALANCE}", "b", "I2 balance_missing b"

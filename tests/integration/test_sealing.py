@@ -269,6 +269,10 @@ class TestGrants:
                 "stock_accounts": kept,
                 "stock_balances": counted,
                 "stock_counters": counted,
+                "stock_months": counted,
+                "stock_counts": counted,
+                "stock_count_lines": counted,
+                "stock_period_locks": kept,
                 "stock_reservations": counted,
                 "stock_reservation_lines": counted,
             }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -93,6 +94,26 @@ class Books:
         if self.documents[id]["reversed_by_id"] is not None:
             raise Refusal(409, "already_reversed")
         return self._lines(self.documents[id]["type"], self._turned(id), backwards=True)
+
+    def refuse_short_later(self, order: Order) -> None:
+        """Raise `Refusal` where a document of the past would leave less than nothing at a date."""
+        at, moves = datetime.fromisoformat(order.more["effective_at"]), [*self._moves(order)]
+        taken = {account for move in moves for account, change, _ in ends(move) if change < 0}
+        available: dict[Account, Decimal | int] = {}
+        for account in taken:
+            dated = [(_time(leg, "effective_at"), leg.change) for leg in self.at(account)]
+            changes = [
+                change for move in moves for each, change, _ in ends(move) if each == account
+            ]
+            dated += [(at, change) for change in changes]
+            dated.sort(key=lambda each: each[0])  # equal dates stay in the order of their numbers
+            balances = zip(dated, accumulate(change for _, change in dated), strict=True)
+            lowest = min(balance for (when, _), balance in balances if when >= at)
+            if lowest < 0:
+                asked = -sum(change for change in changes if change < 0)
+                available[account] = max(asked + lowest, Decimal(0))
+        if available:
+            raise Refusal(409, "insufficient_stock", (*_shortages(moves, {*available}, available),))
 
     def keep(self, answer: Row, order: Order | str) -> None:
         """Take in what was posted: an order, or the reversal of the document with an id."""

@@ -77,6 +77,11 @@ def _one_reference(books: Books, order: Order) -> None:
         raise Refusal(409, "duplicate_external_ref")
 
 
+def _enough_later(books: Books, order: Order) -> None:
+    if "effective_at" in order.more:
+        books.refuse_short_later(order)
+
+
 def _finer(quantity: Fraction, decimals: int) -> bool:
     return (quantity * int(10**decimals)).denominator != 1
 
@@ -90,4 +95,4 @@ def _refuse(faults: Iterable[tuple[str, str]]) -> None:
 
 
 _BEFOREHAND: Final[tuple[Callable[[Books, Order], None], ...]] = (_shape, _names_and_quantities)
-_WHEN_STORED: Final[tuple[Callable[[Books, Order], None], ...]] = (_one_reference,)
+_WHEN_STORED: Final[tuple[Callable[[Books, Order], None], ...]] = (_one_reference, _enough_later)

@@ -47,6 +47,8 @@ class Party:
     transaction_id: str = field(default_factory=lambda: str(uuid4()))
     """Of a stock document that can be reversed."""
 
+    count_id: str = field(default_factory=lambda: str(uuid4()))
+    """Of an open stocktake."""
     reservation_id: str = field(default_factory=lambda: str(uuid4()))
     """Of an open reservation."""
 

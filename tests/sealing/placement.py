@@ -76,6 +76,7 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("path", "item_id"): _known(lambda party: party.item_id),
     ("path", "location_id"): _known(lambda party: party.location_id),
     ("path", "transaction_id"): _known(lambda party: party.transaction_id),
+    ("path", "count_id"): _known(lambda party: party.count_id),
     ("path", "reservation_id"): _known(lambda party: party.reservation_id),
     ("stock path", "item_id"): _known(lambda party: party.kept_item_id),
     ("stock path", "location_id"): _known(lambda party: party.shelf_id),
@@ -136,7 +137,7 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "quantity"): Plain(("1",)),
     ("body", "minimum"): Plain(("1",)),
     ("body", "line_no"): Plain((1,)),
-    ("body", "location_id"): replace(_known(lambda party: party.shelf_id), is_needed=True),
+    ("body", "lines/0/location_id"): replace(_known(lambda party: party.shelf_id), is_needed=True),
     ("body", "item_id"): replace(_known(lambda party: party.kept_item_id), is_needed=True),
     ("body", "lines/0/sku"): replace(
         _known(lambda party: party.text("othersku")), instead_of="item_id"
@@ -146,6 +147,12 @@ REGISTRY: Final[Mapping[tuple[str, str], Telling | Plain]] = {
     ("body", "from_location_id"): replace(
         _known(lambda party: party.shelf_id), instead_of="to_location_id"
     ),
+    # Of the warehouse a stocktake is open already, as of the shelf.
+    ("body", "location_id"): _known(lambda party: party.location_id),
+    ("body", "lines/0/barcode"): replace(
+        _known(lambda party: party.text("barcode")), instead_of="item_id"
+    ),
+    ("body", "version"): _known(lambda party: party.version),
     # A row of a batch changes an item of the business, and makes one of any other SKU.
     ("body", "items/0/sku"): _known(lambda party: party.text("sku")),
     ("body", "items/0/name"): replace(_text("name"), is_needed=True),

@@ -41,6 +41,7 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
         party.shelf_id, party.location_id = party.location_id, made.json()["id"]
 
     await _documents(http, party)
+    await _counts(http, party)
     await _promises(http, party)
 
     for name in ("tills", "stockroom"):
@@ -70,7 +71,12 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
     path = "/v1/stock/transactions"
     for number, document in enumerate(
         (
-            {"type": "receipt", "lines": [shelf | {"quantity": "70"}]},
+            # Of a month that is over, so that there is a sum of it.
+            {
+                "type": "receipt",
+                "effective_at": "2020-03-31T12:00:00Z",
+                "lines": [shelf | {"quantity": "70"}],
+            },
             {"type": "receipt", "lines": [shelf | {"quantity": "90"}], **told},
             {"type": "transfer", "lines": [moved | {"quantity": "1"}]},
         )
@@ -81,6 +87,20 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
             party.transaction_id = made.json()["id"]
     key = party.text("reversal")
     await _send(http, party, "POST", f"{made.headers['location']}/reverse", {}, key=key)
+
+
+async def _counts(http: httpx2.AsyncClient, party: Party) -> None:
+    """Open a stocktake of the shelf, which stays open, and one of the warehouse."""
+    path = "/v1/stock/counts"
+    for place in (party.warehouse_id, party.shelf_id):
+        opened = {"location_id": place, "note": party.text("note")}
+        made = await _send(http, party, "POST", path, opened, key=party.text(f"count{place}"))
+        party.count_id = made.json()["id"]
+    third = {"sku": party.text("countedsku"), "name": party.text("countedname")}
+    found = (await _send(http, party, "POST", "/v1/items", third)).json()["id"]
+    counted = {"lines": [{"item_id": id, "quantity": "1"} for id in (party.kept_item_id, found)]}
+    lines = f"{path}/{party.count_id}/lines"
+    await _send(http, party, "POST", lines, counted, key=party.text("counted"))
 
 
 async def _promises(http: httpx2.AsyncClient, party: Party) -> None:

@@ -34,8 +34,12 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY 1
 """
 
-# Not by PATCH: without any seal, what is read before it is anybody's.
+# Not by PATCH and PUT: without any seal, what is read before it is anybody's.
 _SET: Final = "UPDATE tenants SET version = $2, settings = $3 WHERE id = $1"
+_LOCK: Final = """
+INSERT INTO stock_period_locks (tenant_id, version, locked_before, set_at, actor)
+VALUES ($1, $2, '2020-01-01Z', now(), $3)
+"""
 
 # Events are shown once no transaction is open that might precede them, in any database.
 _ARE_FINAL: Final = """
@@ -94,6 +98,7 @@ class World:
         await stock(self.http, party)
         settings = {party.text("setting"): party.text("value")}
         await self.admin.execute(_SET, party.tenant_id, party.version, json.dumps(settings))
+        await self.admin.execute(_LOCK, party.tenant_id, party.version, party.text("actor"))
         rows = await self.rows_of(party.tenant_id)
         if unseeded := [table for table in rows if not rows[table]]:
             raise UnseededError(unseeded)

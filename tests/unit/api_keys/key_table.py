@@ -50,6 +50,9 @@ class _LookUp(Transaction):
 
     is_traceable = True
 
+    def begin_with(self, also: str) -> None:
+        raise AssertionError(also)
+
     def record(self, event: Event) -> None:
         raise AssertionError(event)
 

@@ -1,5 +1,6 @@
 """What all DTOs share."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
@@ -88,6 +89,11 @@ class FieldProblem(BaseModel):
     )
     available: _Quantity | None = Field(
         None, description="Of `insufficient_stock` alone: what is there and not reserved."
+    )
+    short_at: datetime | None = Field(
+        None,
+        description="Of `insufficient_stock` alone, and of a document of the past: the date at "
+        "which less than nothing would have been there.",
     )
 
 

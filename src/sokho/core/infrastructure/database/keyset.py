@@ -17,6 +17,13 @@ def keyset_page(
 
     `resumed` starts it behind a place. Its parameters are those of `page_values`.
     """
+    return Statement(keyset_rows(rows, key, descending=descending, resumed=resumed))
+
+
+def keyset_rows(
+    rows: "sa.Select[Any]", key: Sequence["sa.Column[Any]"], *, descending: bool, resumed: bool
+) -> "sa.Select[Any]":
+    """Return the rows of one page, as `keyset_page`, to go on from."""
     if resumed:
         here = sa.tuple_(*key)
         there = sa.tuple_(
@@ -25,7 +32,7 @@ def keyset_page(
         rows = rows.where(here < there if descending else here > there)
     order = [column.desc() if descending else column for column in key]
     limit, offset = p("limit", type_=sa.Integer), p("offset", type_=sa.Integer)
-    return Statement(rows.order_by(*order).limit(limit).offset(offset))
+    return rows.order_by(*order).limit(limit).offset(offset)
 
 
 def page_values(limit: int, offset: int, after: Position | None) -> dict[str, Any]:

@@ -115,6 +115,14 @@ class Transaction(EventLog):
         """Commit when the block ended well, roll back when it raised."""
         await (self.commit() if error is None else self.rollback())
 
+    @abstractmethod
+    def begin_with(self, also: str) -> None:
+        """Let `also` be run in the round trip of BEGIN: SQL without parameters, once.
+
+        A read has no BEGIN: there it is left out. Raises `RuntimeError` when the transaction has
+        begun without it.
+        """
+
     @property
     @abstractmethod
     def is_traceable(self) -> bool:
@@ -154,6 +162,7 @@ class WriteTransaction(Transaction):
         self._events: deque[Event] = deque()
         self._recorded = False
         self._changed = False
+        self._first: dict[str, None] = {}
         self._last: str | None = None
 
     def record(self, event: Event) -> None:
@@ -169,6 +178,11 @@ class WriteTransaction(Transaction):
         if self._connection is not None or self._over:
             raise RuntimeError("this transaction has begun")
         await self._alone(self._begin, also)
+
+    def begin_with(self, also: str) -> None:
+        if also not in self._first and (self._connection is not None or self._over):
+            raise RuntimeError("this transaction has begun")
+        self._first[also] = None
 
     def commit_with(self, also: str) -> None:
         """Let `also` be the last thing that is done, in the round trip of COMMIT."""
@@ -249,8 +263,8 @@ class WriteTransaction(Transaction):
         connection = self._connection = await self._pool.acquire()
         # SET LOCAL takes no parameter, and Citus passes it on to its workers, set_config not.
         bind = f"BEGIN; SET LOCAL {TENANT_SETTING} = '{self.tenant_id}'"
-        if also is not None:
-            bind = f"{bind}; {also}"
+        for each in (*([also] if also else ()), *self._first):
+            bind = f"{bind}; {each}"
         await self._round_trip("BEGIN", connection.execute(bind))
         return connection
 
@@ -292,6 +306,9 @@ class ReadTransaction(Transaction):
     @property
     def is_traceable(self) -> bool:
         return True
+
+    def begin_with(self, also: str) -> None:
+        """There is no BEGIN."""
 
     def record(self, event: Event) -> None:
         """Raise `RuntimeError`: nothing happens in a read."""

@@ -12,13 +12,15 @@ from sokho.modules.stock.domain.documents import Reason, TransactionType
 class Balance:
     """What is on an account: only goods at a location have one, virtual accounts are sums.
 
-    `seq` numbers the moves of the account without gaps; `posted_at` is the last one's time.
+    `seq` numbers the moves of the account without gaps; `posted_at` is the last one's time, and
+    `effective_at` the latest date of their documents.
     """
 
     on_hand: Decimal
     reserved: Decimal
     seq: int
     posted_at: datetime | None
+    effective_at: datetime | None = None
     minimum: Decimal | None = None
     """What should be there at least, if somebody said so."""
 

@@ -127,6 +127,16 @@ class CannotReverseReversalError(ConflictError):
     )
 
 
+class PeriodLockedError(ConflictError):
+    """The document is dated in a period whose books are locked."""
+
+    code = "period_locked"
+    text = Text(
+        vi="Sổ kho của kỳ này đã khóa; hãy ghi chứng từ vào kỳ sau, hoặc mở lại kỳ.",
+        en="The books of this period are locked: date the document later, or reopen the period.",
+    )
+
+
 class QuantityPrecisionError(InvalidError):
     """A quantity is finer than its unit, or has no exact quantity in the item's own unit."""
 

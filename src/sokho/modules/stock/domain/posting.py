@@ -86,6 +86,11 @@ class Books:
     """The database's time."""
 
     time_zone: str
+    locked_before: datetime | None = None
+    """Documents dated before this are refused."""
+
+    locked_at: datetime | None = None
+    """When that was set."""
 
     @property
     def last_posted_at(self) -> datetime | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
@@ -49,6 +49,27 @@ class Entry:
     """The last time at which one of the accounts was posted to."""
 
 
+class Month(NamedTuple):
+    """A month of an account: from its first instant to that of the next, exclusive."""
+
+    account_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Low:
+    """The least that an account has held from a date on, by the dates of its documents."""
+
+    account_id: UUID
+    quantity: Decimal
+    short_at: datetime | None
+    """When it first was less than nothing; None where it never was.
+
+    Where that is within a month that was not read in full, the beginning of the month.
+    """
+
+
 class StockRepository(ABC):
     """The ledger of one tenant. Nothing here commits: the transaction belongs to the caller."""
 
@@ -72,6 +93,17 @@ class StockRepository(ABC):
         Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `AlreadyReversedError`,
         `DuplicateRequestError`, and `LocationArchivedError` where goods would come to a location
         that is archived.
+        """
+
+    @abstractmethod
+    async def sum_up(self, months: Collection[Month]) -> None:
+        """Keep what the moves of these months amount to; all accounts are held."""
+
+    @abstractmethod
+    async def lows(self, months: Collection[Month], since: datetime) -> Sequence[Low]:
+        """Return the least that accounts, which are held, have had from `since` on.
+
+        Their `months` are read move by move; of all others the sums alone.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from uuid import UUID
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
+from sokho.modules.stock.domain.backdating import keep_dates
 from sokho.modules.stock.domain.documents import Document, note_faults
 from sokho.modules.stock.domain.entities import Move, StockTransaction
 from sokho.modules.stock.domain.errors import (
@@ -18,6 +19,7 @@ from sokho.modules.stock.domain.errors import (
     refuse,
 )
 from sokho.modules.stock.domain.minimums import crossings
+from sokho.modules.stock.domain.periods import not_before, refuse_locked
 from sokho.modules.stock.domain.posting import Books, check, post, reversal
 from sokho.modules.stock.domain.repository import (
     BY_ID,
@@ -48,7 +50,8 @@ class StockService:
         """Post a document, whole or not at all.
 
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`,
-        `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
+        `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
+        `DuplicateRequestError`.
         """
         books, moves = await self.plan(document)
         return await self.enter(
@@ -89,7 +92,9 @@ class StockService:
     ) -> StockTransaction:
         """Write a document whose moves are made of books that are held.
 
-        Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `DuplicateRequestError`.
+        Raises `InsufficientStockError` for a document of the past that leaves too little at a
+        later date, `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
+        `DuplicateRequestError`.
         """
         effective_at = document.effective_at or books.now
         entry = Entry(
@@ -105,7 +110,7 @@ class StockService:
             request_key=request_key,
             reverses_id=None,
             moves=moves,
-            not_before=books.last_posted_at,
+            not_before=not_before(books),
         )
         return await self._stored(entry, books)
 
@@ -156,7 +161,7 @@ class StockService:
             request_key=request_key,
             reverses_id=original.id,
             moves=moves,
-            not_before=books.last_posted_at,
+            not_before=not_before(books),
         )
         return await self._stored(entry, books)
 
@@ -193,6 +198,7 @@ class StockService:
         return make(replace(books, balances=released(books.balances, freed)))
 
     async def _stored(self, entry: Entry, books: Books) -> StockTransaction:
+        refuse_locked(entry.effective_at, books)
         changes: dict[str, object] = {
             "type": {"after": entry.type},
             "lines": {"after": len(entry.moves)},
@@ -202,4 +208,6 @@ class StockService:
         self._events.record(Event("stock.posted", str(entry.id), changes))
         for event in crossings(entry.id, entry.moves, books.balances):
             self._events.record(event)
-        return await self._repo.store(entry)
+        posted = await self._repo.store(entry)
+        await keep_dates(self._repo, entry, books.balances)
+        return posted

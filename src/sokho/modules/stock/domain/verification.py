@@ -18,13 +18,16 @@ class LedgerFault(StrEnum):
     BALANCE_UNEXPECTED = "balance_unexpected"
     BALANCE_DIFFERS = "balance_differs"
     RESERVED_OUT_OF_RANGE = "reserved_out_of_range"
+    MONTH_DIFFERS = "month_differs"
     SEQUENCE_BROKEN = "sequence_broken"
     LAST_NUMBER_DIFFERS = "last_number_differs"
+    LAST_DATE_DIFFERS = "last_date_differs"
     DOCUMENT_CHANGED = "document_changed"
     DOCUMENT_OF_OTHER_SECRET = "document_of_other_secret"  # noqa: S105 - a code, and no secret
     DOCUMENT_MISSING = "document_missing"
     MOVE_DATES_DIFFER = "move_dates_differ"
     REQUEST_REPEATED = "request_repeated"
+    POSTED_INTO_LOCKED_PERIOD = "posted_into_locked_period"
     RESERVED_DIFFERS = "reserved_differs"
 
     @property
@@ -136,6 +139,13 @@ _FAULTS: Final[Mapping[LedgerFault, tuple[str, str, Text]]] = {
             en="What is reserved is less than nothing or more than what is on hand.",
         ),
     ),
+    LedgerFault.MONTH_DIFFERS: (
+        *("I2", "stock_months"),
+        Text(
+            vi="Số cộng của một tháng ở vị trí này khác tổng các biến động của tháng.",
+            en="What is kept of a month of the place is not what its moves add up to.",
+        ),
+    ),
     LedgerFault.SEQUENCE_BROKEN: (
         *("I4", "stock_moves"),
         Text(
@@ -148,6 +158,13 @@ _FAULTS: Final[Mapping[LedgerFault, tuple[str, str, Text]]] = {
         Text(
             vi="Số thứ tự cuối không phải là của biến động cuối cùng.",
             en="The last number is not that of the last move.",
+        ),
+    ),
+    LedgerFault.LAST_DATE_DIFFERS: (
+        *("I4", "stock_balances"),
+        Text(
+            vi="Ngày chứng từ cuối không phải là ngày muộn nhất của các biến động.",
+            en="The last date is not the latest of the moves.",
         ),
     ),
     LedgerFault.DOCUMENT_CHANGED: (
@@ -180,6 +197,13 @@ _FAULTS: Final[Mapping[LedgerFault, tuple[str, str, Text]]] = {
         Text(
             vi="Một Idempotency-Key có nhiều hơn một chứng từ.",
             en="One Idempotency-Key has more than one document.",
+        ),
+    ),
+    LedgerFault.POSTED_INTO_LOCKED_PERIOD: (
+        *("I7", "stock_transactions"),
+        Text(
+            vi="Chứng từ được ghi vào kỳ đã khóa sổ.",
+            en="The document was posted into a period that was locked.",
         ),
     ),
     LedgerFault.RESERVED_DIFFERS: (

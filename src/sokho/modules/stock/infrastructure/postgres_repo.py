@@ -1,9 +1,10 @@
 """The ledger in PostgreSQL."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sokho.core.domain.ids import new_id
@@ -16,6 +17,7 @@ from sokho.core.infrastructure.database import (
     Transaction,
 )
 from sokho.core.infrastructure.database.keyset import page_values
+from sokho.core.infrastructure.database.turns import Turn, sharing
 from sokho.modules.stock.domain.documents import AccountKind, Document, Reason, TransactionType
 from sokho.modules.stock.domain.entities import Balance, Move, Side, StockTransaction
 from sokho.modules.stock.domain.errors import (
@@ -26,8 +28,17 @@ from sokho.modules.stock.domain.errors import (
     LocationArchivedError,
 )
 from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
-from sokho.modules.stock.domain.repository import BY_ID, Entry, StockRepository, TransactionFilter
+from sokho.modules.stock.domain.repository import (
+    BY_ID,
+    Entry,
+    Low,
+    Month,
+    StockRepository,
+    TransactionFilter,
+)
+from sokho.modules.stock.infrastructure.backdating_statements import LOWS, SUM_UP
 from sokho.modules.stock.infrastructure.digests import Seal, message
+from sokho.modules.stock.infrastructure.period_statements import LOCK_COLUMNS
 from sokho.modules.stock.infrastructure.posting_statements import HOLD, LOOK_UP, OPEN, POST
 from sokho.modules.stock.infrastructure.reservation_statements import FREE_EXPIRED
 from sokho.modules.stock.infrastructure.transaction_statements import (
@@ -50,6 +61,8 @@ class PostgresStockRepo(StockRepository):
     """The ledger of the tenant that `transaction` is bound to."""
 
     def __init__(self, transaction: Transaction, seal: Seal) -> None:
+        # Before anything is read: whoever locks a period waits for all who post, or they for him.
+        transaction.begin_with(sharing(Turn.PERIODS, transaction.tenant_id))
         self._tx = transaction
         self._seal = seal
 
@@ -79,14 +92,12 @@ class PostgresStockRepo(StockRepository):
             for row, line in zip(rows, document.lines, strict=True)
         ]
         balances = {
-            row[f"{side}_account"]: _balance(row, f"{side}_")
+            row[f"{side}_account"]: balance_of(row, f"{side}_")
             for row in rows
             for side in ("from", "to")
             if row[f"{side}_on_hand"] is not None
         }
-        return Books(
-            lines=known, balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
-        )
+        return Books(lines=known, balances=balances, **general_of(rows[0]))
 
     async def open_accounts(self, document: Document, books: Books) -> None:
         wanted: set[tuple[UUID, AccountKind, UUID | None]] = set()
@@ -145,16 +156,21 @@ class PostgresStockRepo(StockRepository):
             moves=tuple(entry.moves),
         )
 
+    async def sum_up(self, months: Collection[Month]) -> None:
+        await self._tx.fetch_all(SUM_UP, **_columns(months))
+
+    async def lows(self, months: Collection[Month], since: datetime) -> Sequence[Low]:
+        rows = await self._tx.fetch_all(LOWS, since=since, **_columns(months))
+        return [Low(row["account_id"], row["quantity"], row["short_at"]) for row in rows]
+
     async def get(self, id: UUID) -> StockTransaction | None:
         row = await self._tx.fetch_one(GET, id=id)
         return None if row is None else (await self.with_moves([row]))[0]
 
     async def hold(self, account_ids: Collection[UUID]) -> Books:
         rows = await self._tx.fetch_all(HOLD, account_ids=list(account_ids))
-        balances = {row["account_id"]: _balance(row) for row in rows}
-        return Books(
-            lines=(), balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
-        )
+        balances = {row["account_id"]: balance_of(row) for row in rows}
+        return Books(lines=(), balances=balances, **general_of(rows[0]))
 
     async def free_expired(self, account_ids: Collection[UUID]) -> Mapping[UUID, Decimal]:
         rows = await self._tx.fetch_all(FREE_EXPIRED, account_ids=list(account_ids))
@@ -196,6 +212,16 @@ def receiving(moves: Sequence[Move]) -> list[UUID]:
     """Return the locations that moves bring goods to."""
     places = (move.target.location_id for move in moves)
     return [*{place for place in places if place is not None}]
+
+
+def _columns(months: Collection[Month]) -> dict[str, list[Any]]:
+    account_ids, starts, ends = zip(*sorted(months), strict=True)
+    return {"account_ids": list(account_ids), "starts": list(starts), "ends": list(ends)}
+
+
+def general_of(row: Row) -> dict[str, Any]:
+    """Return what books say beside lines and balances."""
+    return {name: row[name] for name in ("now", "time_zone", *LOCK_COLUMNS.values())}
 
 
 def _stored_move(move: Move) -> dict[str, object]:
@@ -242,12 +268,14 @@ def _known_place(row: Row, side: str, location_id: UUID | None) -> KnownPlace:
     )
 
 
-def _balance(row: Row, prefix: str = "") -> Balance:
+def balance_of(row: Row, prefix: str = "") -> Balance:
+    """Return the balance in a row."""
     return Balance(
         row[f"{prefix}on_hand"],
         row[f"{prefix}reserved"],
         row[f"{prefix}seq"],
         row[f"{prefix}posted_at"],
+        row[f"{prefix}effective_at"],
         row[f"{prefix}minimum"],
     )
 

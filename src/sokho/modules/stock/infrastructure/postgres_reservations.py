@@ -9,7 +9,6 @@ from uuid import UUID
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import ConstraintViolationError, Row, Transaction
 from sokho.core.infrastructure.database.keyset import page_values
-from sokho.modules.stock.domain.entities import Balance
 from sokho.modules.stock.domain.errors import DuplicateRequestError
 from sokho.modules.stock.domain.posting import Books
 from sokho.modules.stock.domain.reservation_repository import (
@@ -18,6 +17,7 @@ from sokho.modules.stock.domain.reservation_repository import (
     ReservationRepository,
 )
 from sokho.modules.stock.domain.reservations import Reservation, ReservationState, ReservedLine
+from sokho.modules.stock.infrastructure.postgres_repo import balance_of, general_of
 from sokho.modules.stock.infrastructure.reservation_statements import (
     ADD,
     CLOSE,
@@ -62,15 +62,8 @@ class PostgresReservationRepo(ReservationRepository):
         rows = await self._tx.fetch_all(HOLD, id=id)
         if not rows:
             return None
-        balances = {
-            row["account_id"]: Balance(
-                *(row[name] for name in ("on_hand", "reserved", "seq", "posted_at", "minimum"))
-            )
-            for row in rows
-        }
-        return Books(
-            lines=(), balances=balances, now=rows[0]["now"], time_zone=rows[0]["time_zone"]
-        )
+        balances = {row["account_id"]: balance_of(row) for row in rows}
+        return Books(lines=(), balances=balances, **general_of(rows[0]))
 
     async def get(self, id: UUID) -> Reservation | None:
         found = await self._with_lines([id])

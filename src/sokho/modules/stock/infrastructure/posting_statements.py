@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.infrastructure.document_numbers import COUNTED, DOCUMENT_NO
+from sokho.modules.stock.infrastructure.period_statements import LOCK_COLUMNS, latest_lock
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
@@ -17,6 +18,7 @@ from sokho.modules.stock.infrastructure.tables import (
 
 _UUID, _TEXT, _NUMBER = sa.Uuid(), sa.Text(), sa.Integer()
 _BIG, _QUANTITY, _BYTES = sa.BigInteger(), sa.Numeric(20, 6), sa.LargeBinary()
+_INSTANT: Final = sa.DateTime(timezone=True)
 
 
 def _table(name: str, **columns: Any) -> Any:
@@ -144,7 +146,7 @@ _known = (
 )
 
 
-def _held(wanted: Any) -> Any:
+def held(wanted: Any) -> Any:
     """Return the balances of the `wanted` accounts, held in the order of the accounts."""
     return (
         sa.select(balances)
@@ -162,9 +164,9 @@ _both = sa.union(sa.select(_known.c.from_account), sa.select(_known.c.to_account
 _is_open = ~sa.exists().where(
     sa.func.num_nulls(_known.c.from_account, _known.c.to_account) > sa.literal_column("0")
 )
-_books = _held(sa.select(_both.c.from_account).where(_is_open))
+_books = held(sa.select(_both.c.from_account).where(_is_open))
 _from_balance, _to_balance = _books.alias("from_balance"), _books.alias("to_balance")
-_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at", "minimum")
+_BALANCE: Final = ("on_hand", "reserved", "seq", "posted_at", "effective_at", "minimum")
 
 _time_zone = (
     sa.select(_tenants.c.time_zone)
@@ -172,17 +174,19 @@ _time_zone = (
     .limit(sa.literal_column("1"))
     .scalar_subquery()
 )
-_CLOCK: Final = (
-    sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("now"),
+GENERAL: Final = (
+    sa.func.clock_timestamp(type_=_INSTANT).label("now"),
     _time_zone.label("time_zone"),
+    *(latest_lock(name).label(label) for name, label in LOCK_COLUMNS.items()),
 )
+"""What else the books have to say: the time, where the business is, what is locked."""
 
 LOOK_UP: Final = Statement(
     sa.select(
         _known,
         *(_from_balance.c[name].label(f"from_{name}") for name in _BALANCE),
         *(_to_balance.c[name].label(f"to_{name}") for name in _BALANCE),
-        *_CLOCK,
+        *GENERAL,
     )
     .select_from(
         _known.outerjoin(
@@ -194,8 +198,8 @@ LOOK_UP: Final = Statement(
 """What is known of each line; balances only where every line has its accounts."""
 
 _account_ids = p("account_ids", type_=ARRAY(_UUID))
-_reversed = _held(sa.select(sa.func.unnest(_account_ids)))
-HOLD: Final = Statement(sa.select(_reversed, *_CLOCK))
+_reversed = held(sa.select(sa.func.unnest(_account_ids)))
+HOLD: Final = Statement(sa.select(_reversed, *GENERAL))
 
 _new = _given("new_accounts", id=_UUID, item_id=_UUID, kind=_TEXT, location_id=_UUID)
 # Until the first move of an item is posted nobody may give it another unit, or its units others
@@ -266,9 +270,9 @@ _row = sa.select(_ONE.label("one")).subquery("one")
 _head = (
     sa.select(
         DOCUMENT_NO.label("document_no"),
-        sa.func.greatest(
-            sa.func.clock_timestamp(), p("not_before", type_=sa.DateTime(timezone=True))
-        ).label("posted_at"),
+        sa.func.greatest(sa.func.clock_timestamp(), p("not_before", type_=_INSTANT)).label(
+            "posted_at"
+        ),
     )
     .select_from(_row.outerjoin(COUNTED, sa.true()))
     .where(~_is_closed)
@@ -334,7 +338,7 @@ _moved = sa.insert(moves).from_select(
     sa.select(
         sa.cast(TENANT, _UUID).label("tenant_id_"),
         p("id", type_=_UUID).label("id_"),
-        p("effective_at", type_=sa.DateTime(timezone=True)).label("effective_at_"),
+        p("effective_at", type_=_INSTANT).label("effective_at_"),
         _head.c.posted_at,
         *_move.c,
     ),
@@ -348,6 +352,12 @@ _balanced = (
         balances.c.account_id == sa.any_(p("account_ids", type_=ARRAY(_UUID))),
         balances.c.account_id == _balance.c.account_id,
     )
-    .values(on_hand=_balance.c.on_hand, seq=_balance.c.seq, posted_at=_head.c.posted_at)
+    .values(
+        on_hand=_balance.c.on_hand,
+        seq=_balance.c.seq,
+        posted_at=_head.c.posted_at,
+        # The latest of them: a document of the past leaves it.
+        effective_at=sa.func.greatest(balances.c.effective_at, p("effective_at", type_=_INSTANT)),
+    )
 )
 POST: Final = Statement(sa.select(_posted).add_cte(_moved.cte("moved"), _balanced.cte("balanced")))

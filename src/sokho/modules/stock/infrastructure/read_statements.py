@@ -1,6 +1,5 @@
 """The statements that read levels and stock cards."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,11 +8,18 @@ from sqlalchemy import bindparam as p
 
 from sokho.core.domain.paging import Sort
 from sokho.core.infrastructure.database import TENANT, Statement
-from sokho.core.infrastructure.database.keyset import keyset_page
+from sokho.core.infrastructure.database.keyset import keyset_page, keyset_rows
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reads import Basis
+from sokho.modules.stock.infrastructure.backdating_statements import month_start
 from sokho.modules.stock.infrastructure.reservation_statements import expired_on
-from sokho.modules.stock.infrastructure.tables import accounts, balances, moves, transactions
+from sokho.modules.stock.infrastructure.tables import (
+    accounts,
+    balances,
+    months,
+    moves,
+    transactions,
+)
 
 _UUID, _TEXT, _INSTANT = sa.Uuid(), sa.Text(), sa.DateTime(timezone=True)
 _QUANTITY: Final = sa.Numeric(20, 6)
@@ -169,9 +175,16 @@ def _last_of(side: str) -> Any:
 
 def _as_dated() -> "sa.Select[Any]":
     """Return the sum of all moves of documents up to then."""
+    as_of = p("as_of", type_=_INSTANT)
+    held = sa.and_(balances.c.tenant_id == TENANT, balances.c.account_id == accounts.c.id)
+    start = month_start(sa.func.least(as_of, balances.c.effective_at))
+    moved = (
+        _sum_of_moves(side, sign, accounts.c.id, start).where(_DATED[side].c.effective_at <= as_of)
+        for side, sign in _SIGNS.items()
+    )
     return _levels(
-        accounts,
-        on_hand=_plain(_sum_of("to") - _sum_of("from")),
+        accounts.join(balances, held),
+        on_hand=_plain(_total(_sum_of_months(accounts.c.id, start), *moved)),
         reserved=sa.null(),
         available=sa.null(),
         seq=sa.null(),
@@ -179,20 +192,38 @@ def _as_dated() -> "sa.Select[Any]":
     )
 
 
-def _sum_of(side: str) -> Any:
-    leg = moves.alias(f"dated_{side}")
-    return sa.func.coalesce(
-        sa.select(sa.func.sum(leg.c.quantity))
-        .where(
-            leg.c.tenant_id == TENANT,
-            leg.c[f"{side}_account"] == accounts.c.id,
-            leg.c[f"{side}_seq"].is_not(None),
-            leg.c.effective_at <= p("as_of", type_=_INSTANT),
-        )
-        .correlate(accounts)
-        .scalar_subquery(),
-        0,
+_SIGNS: Final = {"from": -1, "to": 1}
+
+
+def _total(*sums: Any) -> Any:
+    """Return what sums amount to, those of nothing among them."""
+    total: Any = sa.literal_column("0")
+    for each in sums:
+        total = total + sa.func.coalesce(each.scalar_subquery(), sa.literal_column("0"))
+    return total
+
+
+def _sum_of_months(account_id: Any, until: Any) -> "sa.Select[Any]":
+    """Return what the months of an account before `until` amount to."""
+    return sa.select(sa.func.sum(months.c.change)).where(
+        months.c.tenant_id == TENANT,
+        months.c.account_id == account_id,
+        months.c.starts_at < until,
     )
+
+
+def _sum_of_moves(side: str, sign: int, account_id: Any, since: Any) -> "sa.Select[Any]":
+    """Return what the moves on one side of an account amount to, from `since` on."""
+    leg = _DATED[side]
+    return sa.select(sa.func.sum(leg.c.quantity) * sa.literal_column(str(sign))).where(
+        leg.c.tenant_id == TENANT,
+        leg.c[f"{side}_account"] == account_id,
+        leg.c[f"{side}_seq"].is_not(None),
+        leg.c.effective_at >= since,
+    )
+
+
+_DATED: Final[dict[str, Any]] = {side: moves.alias(f"dated_{side}") for side in _SIGNS}
 
 
 _account = (
@@ -205,7 +236,7 @@ _account = (
 
 
 def _leg(side: str, other: str, sign: int) -> "sa.Select[Any]":
-    """Return the moves of the account on one side."""
+    """Return the moves of the account on one side, as the card shows them."""
     return sa.select(
         *(moves.c[name] for name in ("transaction_id", "line_no", "effective_at", "posted_at")),
         moves.c[f"{other}_account"].label("other_account"),
@@ -219,60 +250,71 @@ def _leg(side: str, other: str, sign: int) -> "sa.Select[Any]":
     )
 
 
+def _balance_by_date(page: Any) -> Any:
+    """Return what was there after each line of a page, by the documents' dates."""
+    first = (
+        sa.select(page.c.effective_at, page.c.seq)
+        .order_by(page.c.effective_at, page.c.seq)
+        .limit(sa.literal_column("1"))
+        .subquery("first")
+    )
+    start = sa.select(month_start(first.c.effective_at)).scalar_subquery()
+    place = sa.select(first.c.effective_at, first.c.seq).scalar_subquery()
+    before = (
+        _sum_of_moves(side, sign, _account, start).where(
+            sa.tuple_(_DATED[side].c.effective_at, _DATED[side].c[f"{side}_seq"]) < place
+        )
+        for side, sign in _SIGNS.items()
+    )
+    running = sa.func.sum(page.c.quantity).over(order_by=(page.c.effective_at, page.c.seq))
+    return _total(_sum_of_months(_account, start), *before) + running
+
+
 CARD_CONDITIONS: Final = ("since", "until")
 
 
 @lru_cache
 def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
-    """Return the statement of one page of a stock card."""
+    """Return the statement of one page of a stock card.
+
+    The page is found first, and then joined with what else is shown: by an index, in its order.
+    """
     is_posted = sort.field == "posted_at"
-    sides = [_leg("from", "to", -1), _leg("to", "from", 1)]
-    if is_posted:
-        sides = [
-            _first_of(each, conditions, descending=sort.descending, resumed=resumed)
-            for each in sides
-        ]
-    legs = sa.union_all(*sides).subquery("legs")
-    key = [legs.c.seq] if is_posted else [legs.c.effective_at, legs.c.seq]
-    balance = legs.c.after if is_posted else sa.func.sum(legs.c.quantity).over(order_by=key)
-    card = sa.select(legs, balance.label("balance")).subquery("card")
-    header = _one_of(transactions, "header", transactions.c.id == card.c.transaction_id)
-    other = _one_of(accounts, "other", accounts.c.id == card.c.other_account)
-    other_location_id = other.c.location_id.label("other_location_id")
-    rows = (
+    names = ("seq",) if is_posted else ("effective_at", "seq")
+
+    def page_of(rows: Any) -> Any:
+        key = [rows.c[name] for name in names]
+        return keyset_rows(sa.select(rows), key, descending=sort.descending, resumed=resumed)
+
+    def side_of(leg: "sa.Select[Any]", name: str) -> Any:
+        # Each side by its own index, no further than the page may reach.
+        rows = leg.subquery(name)
+        time = rows.c[sort.field]
+        wanted = {
+            "since": time >= p("since", type_=_INSTANT),
+            "until": time < p("until", type_=_INSTANT),
+        }
+        page = page_of(rows).where(*(wanted[name] for name in sorted(conditions)))
+        reach = p("limit", type_=sa.Integer) + p("offset", type_=sa.Integer)
+        return sa.select(page.limit(reach).offset(None).subquery(f"page_{name}"))
+
+    sides = (side_of(_leg("from", "to", -1), "out"), side_of(_leg("to", "from", 1), "in"))
+    page = page_of(sa.union_all(*sides).subquery("legs")).cte("page")
+    order = [page.c[name] for name in names]
+    header = sa.and_(transactions.c.tenant_id == TENANT, transactions.c.id == page.c.transaction_id)
+    other = sa.and_(accounts.c.tenant_id == TENANT, accounts.c.id == page.c.other_account)
+    return Statement(
         sa.select(
-            header.c.type,
-            header.c.document_no,
+            transactions.c.type,
+            transactions.c.document_no,
             *(
-                card.c[name]
+                page.c[name]
                 for name in ("transaction_id", "line_no", "effective_at", "posted_at", "seq")
             ),
-            other_location_id,
-            _plain(card.c.quantity).label("quantity"),
-            _plain(card.c.balance).label("balance"),
+            accounts.c.location_id.label("other_location_id"),
+            _plain(page.c.quantity).label("quantity"),
+            _plain(page.c.after if is_posted else _balance_by_date(page)).label("balance"),
         )
-        .select_from(card.join(header, sa.true()).join(other, sa.true()))
-        .where(*_within(conditions, card.c[sort.field]))
+        .select_from(page.join(transactions, header).join(accounts, other))
+        .order_by(*(column.desc() if sort.descending else column for column in order))
     )
-    columns = [card.c[column.name] for column in key]
-    return keyset_page(rows, columns, descending=sort.descending, resumed=resumed)
-
-
-def _first_of(
-    side: "sa.Select[Any]", conditions: frozenset[str], *, descending: bool, resumed: bool
-) -> "sa.Select[Any]":
-    """Return what a page can need of one side: the planner puts no limit into a union itself."""
-    leg = side.subquery()
-    rows = sa.select(leg).where(*_within(conditions, leg.c.posted_at))
-    if resumed:
-        here, there = leg.c.seq, p("after_0", type_=sa.BigInteger())
-        rows = rows.where(here < there if descending else here > there)
-    limit, offset = p("limit", type_=sa.Integer()), p("offset", type_=sa.Integer())
-    return rows.order_by(leg.c.seq.desc() if descending else leg.c.seq).limit(limit + offset)
-
-
-def _within(conditions: frozenset[str], time: Any) -> Iterator[sa.ColumnElement[bool]]:
-    if "since" in conditions:
-        yield time >= p("since", type_=_INSTANT)
-    if "until" in conditions:
-        yield time < p("until", type_=_INSTANT)

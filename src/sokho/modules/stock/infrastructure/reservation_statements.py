@@ -11,6 +11,7 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.keyset import keyset_page
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reservations import ReservationState
+from sokho.modules.stock.infrastructure.posting_statements import GENERAL, held
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
@@ -33,7 +34,6 @@ _units = sa.table(
     sa.column("code", _TEXT),
     sa.column("decimals", _NUMBER),
 )
-_tenants = sa.table("tenants", sa.column("id", _UUID), sa.column("time_zone", _TEXT))
 _CLOCK: Final = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
 
 
@@ -75,23 +75,7 @@ _of_reservation = sa.and_(
 _wanted = sa.select(reservation_lines.c.account_id).where(
     reservation_lines.c.tenant_id == TENANT, reservation_lines.c.reservation_id == p("id")
 )
-_held = (
-    sa.select(balances)
-    .where(
-        balances.c.tenant_id == TENANT,
-        balances.c.account_id == sa.any_(sa.func.array(_wanted.scalar_subquery())),
-    )
-    .order_by(balances.c.account_id)
-    .with_for_update()
-    .cte("held")
-)
-_time_zone = (
-    sa.select(_tenants.c.time_zone)
-    .where(_tenants.c.id == TENANT)
-    .limit(sa.literal_column("1"))
-    .scalar_subquery()
-)
-HOLD: Final = Statement(sa.select(_held, _CLOCK.label("now"), _time_zone.label("time_zone")))
+HOLD: Final = Statement(sa.select(held(_wanted), *GENERAL))
 """The balances of all lines of a reservation, held in the order of accounts."""
 
 

@@ -43,6 +43,7 @@ balances = sa.Table(
     sa.Column("reserved", _QUANTITY, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("posted_at", _INSTANT),
+    sa.Column("effective_at", _INSTANT),
     sa.Column("minimum", _QUANTITY),
     sa.Column(
         "is_below_minimum",
@@ -129,6 +130,27 @@ moves = sa.Table(
         )
         for side in ("from", "to")
     ),
+    *(
+        sa.Index(
+            None,
+            *("tenant_id", f"{side}_account", "effective_at", f"{side}_seq"),
+            postgresql_where=sa.text(f"{side}_seq IS NOT NULL"),
+        )
+        for side in ("from", "to")
+    ),
+)
+
+months = sa.Table(
+    "stock_months",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("account_id", sa.Uuid, primary_key=True),
+    sa.Column("starts_at", _INSTANT, primary_key=True),
+    sa.Column("change", _QUANTITY, nullable=False),
+    sa.Column("lowest", _QUANTITY, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "account_id"], ["stock_accounts.tenant_id", "stock_accounts.id"]
+    ),
 )
 
 counters = sa.Table(
@@ -140,6 +162,58 @@ counters = sa.Table(
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("skips", sa.Boolean, nullable=False, server_default=sa.false()),
     postgresql_with={"fillfactor": 50},
+)
+
+period_locks = sa.Table(
+    "stock_period_locks",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("locked_before", _INSTANT),
+    sa.Column("set_at", _INSTANT, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+)
+
+counts = sa.Table(
+    "stock_counts",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("location_id", sa.Uuid, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("opened_at", _INSTANT, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("closed_at", _INSTANT),
+    sa.Column("transaction_id", sa.Uuid),
+    sa.ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "transaction_id"], ["stock_transactions.tenant_id", "stock_transactions.id"]
+    ),
+    sa.CheckConstraint("state IN ('open', 'posted', 'cancelled')", name="state"),
+    sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed_at"),
+    sa.CheckConstraint("state = 'posted' OR transaction_id IS NULL", name="transaction_id"),
+    sa.Index(
+        "stock_counts_open_key",
+        *("tenant_id", "location_id"),
+        unique=True,
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+)
+
+count_lines = sa.Table(
+    "stock_count_lines",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("count_id", sa.Uuid, primary_key=True),
+    sa.Column("item_id", sa.Uuid, primary_key=True),
+    sa.Column("expected", _QUANTITY, nullable=False),
+    sa.Column("counted", _QUANTITY),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "count_id"], ["stock_counts.tenant_id", "stock_counts.id"]
+    ),
+    sa.ForeignKeyConstraint(["tenant_id", "item_id"], ["items.tenant_id", "items.id"]),
+    sa.CheckConstraint("expected >= 0 AND counted >= 0", name="quantity"),
 )
 
 reservations = sa.Table(

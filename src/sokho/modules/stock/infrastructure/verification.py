@@ -2,12 +2,17 @@
 
 import hmac
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sokho.core.infrastructure.database import Row, Statement, Transaction
+from sokho.modules.stock.domain.backdating import month_of
+from sokho.modules.stock.domain.repository import Month
 from sokho.modules.stock.domain.verification import LedgerCheck, LedgerFault, LedgerFinding
+from sokho.modules.stock.infrastructure.backdating_statements import DIFFERING, MONTHS
 from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.verification_statements import (
@@ -20,6 +25,9 @@ from sokho.modules.stock.infrastructure.verification_statements import (
 
 _MOVES_AT_ONCE: Final = 5_000
 _DOCUMENTS_AT_ONCE: Final = 200
+_MONTHS_AT_ONCE: Final = 12
+_RANGES_AT_ONCE: Final = 4
+_FIRST_INSTANT: Final = datetime(1, 1, 1, tzinfo=UTC)
 _BEFORE_ALL: Final = UUID(int=0)
 _BEHIND_ALL: Final = UUID(int=2**128 - 1)
 _LOWEST: Final = -(2**62)  # a forged move may have any number
@@ -78,9 +86,29 @@ class PostgresLedgerCheck(LedgerCheck):
             if of_item:
                 async for finding in self._faults_of_ranges(ranges):
                     yield finding
+        for batch in await self._months(places):
+            for row in await self._tx.fetch_all(DIFFERING, **_months_of(batch)):
+                yield LedgerFinding(LedgerFault.MONTH_DIFFERS, str(row["account_id"]))
         for place in places:
             if place["on_hand"] != sums[place["id"]]:
                 yield LedgerFinding(LedgerFault.BALANCE_DIFFERS, str(place["id"]))
+
+    async def _months(self, places: Sequence[Row]) -> list[list[Month]]:
+        """Return the time before the latest month of each place, in ranges of some months."""
+        latest = {
+            place["id"]: month_of(place["id"], place["effective_at"]).starts_at
+            for place in places
+            if place["effective_at"] is not None
+        }
+        begins: dict[UUID, list[datetime]] = {id: [] for id in latest}
+        for row in await self._tx.fetch_all(MONTHS, account_ids=[*latest]):
+            if row["starts_at"] < latest[row["account_id"]]:
+                begins[row["account_id"]].append(row["starts_at"])
+        ranges: list[Month] = []
+        for id, ends_at in latest.items():
+            bounds = [_FIRST_INSTANT, *begins[id][_MONTHS_AT_ONCE::_MONTHS_AT_ONCE], ends_at]
+            ranges += [Month(id, *bound) for bound in pairwise(bounds)]
+        return [ranges[n : n + _RANGES_AT_ONCE] for n in range(0, len(ranges), _RANGES_AT_ONCE)]
 
     async def _pages(self, statement: Statement, **values: Any) -> AsyncIterator[Sequence[Row]]:
         behind = _BEFORE_ALL
@@ -140,6 +168,8 @@ class PostgresLedgerCheck(LedgerCheck):
                     yield LedgerFinding(LedgerFault.DOCUMENT_CHANGED, id)
                 if row["has_twin"]:
                     yield LedgerFinding(LedgerFault.REQUEST_REPEATED, id)
+                if row["is_in_locked_period"]:
+                    yield LedgerFinding(LedgerFault.POSTED_INTO_LOCKED_PERIOD, id)
 
     def _is_spent(self) -> bool:
         self.is_cut = self._most is not None and self._looked_at >= self._most
@@ -168,6 +198,10 @@ def _faults_of_head(head: Row) -> Iterator[LedgerFault]:
         yield LedgerFault.RESERVED_OUT_OF_RANGE
     if head["seq"] != head["last_seq"]:
         yield LedgerFault.LAST_NUMBER_DIFFERS
+    if head["effective_at"] != head["last_date"]:
+        yield LedgerFault.LAST_DATE_DIFFERS
+    if head["has_later_month"]:
+        yield LedgerFault.MONTH_DIFFERS
     if not head["is_promised"]:
         yield LedgerFault.RESERVED_DIFFERS
 
@@ -209,6 +243,11 @@ def _ranges(places: Iterable[Row]) -> Iterator[list[_Range]]:
 def _columns(ranges: Sequence[_Range]) -> dict[str, list[Any]]:
     account_ids, firsts, lasts = zip(*ranges, strict=True)
     return {"account_ids": list(account_ids), "firsts": list(firsts), "lasts": list(lasts)}
+
+
+def _months_of(ranges: Sequence[Month]) -> dict[str, list[Any]]:
+    account_ids, starts, ends = zip(*ranges, strict=True)
+    return {"account_ids": [*account_ids], "starts": [*starts], "ends": [*ends]}
 
 
 def _few(rows: Sequence[Row]) -> Iterator[list[Row]]:

@@ -9,8 +9,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.domain.documents import AccountKind
+from sokho.modules.stock.infrastructure.backdating_statements import month_start
+from sokho.modules.stock.infrastructure.period_statements import latest_lock
 from sokho.modules.stock.infrastructure.reservation_statements import promised_on
-from sokho.modules.stock.infrastructure.tables import accounts, balances, moves, transactions
+from sokho.modules.stock.infrastructure.tables import (
+    accounts,
+    balances,
+    months,
+    moves,
+    period_locks,
+    transactions,
+)
 
 _UUID, _BIG = sa.Uuid(), sa.BigInteger()
 _PAGE: Final[Any] = sa.literal_column("200")  # of documents: of 500 lines at most each
@@ -35,6 +44,31 @@ def _last_seq(side: str) -> Any:
     return sa.func.coalesce(last, 0)
 
 
+def _last_date(side: str) -> Any:
+    """Return the latest date of the moves of an account on one side."""
+    leg = moves.alias(f"dated_{side}")
+    return (
+        sa.select(leg.c.effective_at)
+        .where(leg.c.tenant_id == TENANT, leg.c[f"{side}_account"] == accounts.c.id)
+        .where(leg.c[f"{side}_seq"].is_not(None))
+        .order_by(leg.c.effective_at.desc())
+        .limit(sa.literal_column("1"))
+        .correlate(accounts)
+        .scalar_subquery()
+    )
+
+
+_has_later_month = (
+    sa.exists()
+    .where(
+        months.c.tenant_id == TENANT,
+        months.c.account_id == accounts.c.id,
+        months.c.starts_at >= month_start(balances.c.effective_at),
+    )
+    .correlate(accounts, balances)
+)
+
+
 @lru_cache
 def heads_statement(*, of_item: bool) -> Statement:
     """Return the statement of a page of accounts: what is on each, and its last move's number."""
@@ -49,6 +83,9 @@ def heads_statement(*, of_item: bool) -> Statement:
             balances.c.reserved.between(sa.literal_column("0"), balances.c.on_hand).label("covers"),
             (balances.c.reserved == promised_on(accounts.c.id)).label("is_promised"),
             sa.func.greatest(_last_seq("from"), _last_seq("to")).label("last_seq"),
+            balances.c.effective_at,
+            sa.func.greatest(_last_date("from"), _last_date("to")).label("last_date"),
+            _has_later_month.label("has_later_month"),
         )
         .select_from(accounts.outerjoin(balances, of_account))
         .where(accounts.c.tenant_id == TENANT, accounts.c.id > p("behind", type_=_UUID))
@@ -148,6 +185,15 @@ _line_count = (
 )
 
 
+# As the lock stood when it was posted: what was posted before was right, and so is what is
+# posted when a period is open again.
+_is_in_locked_period = sa.func.coalesce(
+    transactions.c.effective_at
+    < latest_lock("locked_before", period_locks.c.set_at < transactions.c.posted_at),
+    sa.false(),
+)
+
+
 @lru_cache
 def documents_statement(*, by_ids: bool) -> Statement:
     """Return the statement of a page of transactions with their digests, or of those of `ids`."""
@@ -160,6 +206,7 @@ def documents_statement(*, by_ids: bool) -> Statement:
             sa.null().label("reversed_by_id"),
             _has_twin.label("has_twin"),
             _line_count.label("line_count"),
+            _is_in_locked_period.label("is_in_locked_period"),
         )
         .where(transactions.c.tenant_id == TENANT, wanted)
         .order_by(transactions.c.id)

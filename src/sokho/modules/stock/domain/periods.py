@@ -1,0 +1,104 @@
+"""Period locks (khóa sổ): documents dated before a day are posted no more."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sokho.core.domain.errors import FieldError, InvalidError, PreconditionFailedError
+from sokho.core.domain.events import Event, EventLog
+from sokho.core.domain.texts import Text
+from sokho.modules.stock.domain.errors import PeriodLockedError
+from sokho.modules.stock.domain.posting import Books
+
+_LEAST: Final = timedelta(microseconds=1)
+
+_IN_FUTURE: Final = Text(
+    vi="Chỉ khóa được khoảng thời gian đã qua.", en="Only what has passed can be locked."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodLock:
+    """Up to when a business's books are locked. Each change of it is a version of its own."""
+
+    locked_before: datetime | None
+    """Documents dated before this are posted no more; None locks nothing."""
+
+    version: int
+    """0 until it is set for the first time."""
+
+    set_at: datetime | None
+    """Before each document that is posted later, and not before any that was posted earlier."""
+
+    actor: str | None
+
+
+class PeriodLocks(ABC):
+    """The period locks of one tenant."""
+
+    @abstractmethod
+    async def current(self) -> PeriodLock:
+        """Return the lock as it is."""
+
+    @abstractmethod
+    async def hold(self) -> tuple[PeriodLock, datetime]:
+        """Return the lock and the time, when all who post have ended.
+
+        Nobody posts or changes the lock from now on, until the transaction ends. The time is that
+        of the database, and not before the last document was posted.
+        """
+
+    @abstractmethod
+    async def add(self, lock: PeriodLock) -> None:
+        """Write a new version."""
+
+
+class PeriodService:
+    """Locks and reopens a business's books."""
+
+    def __init__(self, locks: PeriodLocks, events: EventLog) -> None:
+        self._locks = locks
+        self._events = events
+
+    async def current(self) -> PeriodLock:
+        """Return up to when the books are locked."""
+        return await self._locks.current()
+
+    async def set(self, locked_before: datetime | None, *, version: int, actor: str) -> PeriodLock:
+        """Lock the books up to a time, or reopen what was locked from there on.
+
+        `version` is that of the lock as the caller has seen it. Raises
+        `PreconditionFailedError` where there is another by now, and `InvalidError`.
+        """
+        lock, now = await self._locks.hold()
+        if lock.version != version:
+            raise PreconditionFailedError
+        if locked_before is not None and locked_before > now:
+            raise InvalidError(FieldError("/locked_before", "in_future", _IN_FUTURE))
+        if locked_before == lock.locked_before:
+            return lock
+        reopens = lock.locked_before is not None and (
+            locked_before is None or locked_before < lock.locked_before
+        )
+        new = PeriodLock(locked_before=locked_before, version=version + 1, set_at=now, actor=actor)
+        changes = {
+            name: {"before": getattr(lock, name), "after": getattr(new, name)}
+            for name in ("locked_before", "version")
+        }
+        kind = "stock.period_reopened" if reopens else "stock.period_locked"
+        self._events.record(Event(kind, None, changes))
+        await self._locks.add(new)
+        return new
+
+
+def refuse_locked(effective_at: datetime, books: Books) -> None:
+    """Raise `PeriodLockedError` for a document whose date lies in a locked period."""
+    if books.locked_before is not None and effective_at < books.locked_before:
+        raise PeriodLockedError
+
+
+def not_before(books: Books) -> datetime | None:
+    """Return the time before which nothing is posted: that of its accounts, and of the lock."""
+    times = [books.last_posted_at, books.locked_at and books.locked_at + _LEAST]
+    return max((time for time in times if time is not None), default=None)
