@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from sokho.core.infrastructure.database import Database, Transaction
 from sokho.core.infrastructure.http.context import RequestContext
 from tests.api.problems import problem_of
+from tests.api.reserved import act, reserved
 from tests.api.stocked import Store, posted, reversed_
 from tests.conftest import Business, client_of
 
@@ -167,6 +168,25 @@ class TestRoundTrips:
         assert ledger.settle() == 6  # the document, its lines, hold: instead of look up
         problem_of(await store.issue("99"), 409, "insufficient_stock")
         assert ledger.settle() == 3  # rolled back
+
+    async def test_of_a_reservation(self, business: Business, ledger: Ledger):
+        """As of a document; what ends one holds, reads and closes it before that."""
+        store = await Store.opened(business)
+        await store.receive("9")
+        await store.issue("1")
+        made = []
+        ledger.settle()
+        for _ in range(3):
+            made.append((await reserved(store, "2", seconds=60))["id"])
+            assert ledger.settle() == 4
+        for id, action, trips in zip(
+            made, ("confirm", "release", "extend"), (6, 5, 5), strict=True
+        ):
+            body = {"expires_in_seconds": 600} if action == "extend" else {}
+            assert (await act(business, id, action, body)).status_code == 200
+            assert ledger.settle() == trips, action
+        problem_of(await store.issue("5"), 409, "insufficient_stock")
+        assert ledger.settle() == 4  # what has expired is looked for: something is reserved
 
     async def test_of_what_is_read_of_stock(self, business: Business, ledger: Ledger):
         store = await Store.opened(business)

@@ -160,7 +160,7 @@ def _reversals_leave_out_the_last_line() -> None:
 
     services: Any = sokho.modules.stock.domain.service
     reverse = services.reversal
-    services.reversal = lambda moves, balances: reverse(moves[:-1] or moves, balances)
+    services.reversal = lambda kind, moves, balances: reverse(kind, moves[:-1] or moves, balances)
 
 
 _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {

@@ -71,6 +71,7 @@ async def model_run(
             "histories": examples,
             "steps": tally.steps,
             "documents": tally.posted,
+            "reservations": tally.reserved,
             "refusals": tally.refused,
             "comparisons": tally.compared,
             "moves_proven": sum(each["moves"] for each in verified),

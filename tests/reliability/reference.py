@@ -41,14 +41,48 @@ class Books:
     moves: dict[str, list[Move]] = field(default_factory=dict)
     last: Counter[tuple[str, int]] = field(default_factory=Counter)
     """The last number that was given, by type and year."""
+    promises: dict[str, list[Move]] = field(default_factory=dict)
+    """What reservations that are open hold, by their ids."""
+    ended: set[str] = field(default_factory=set)
+    """The ids of the other reservations."""
 
     def at(self, account: Account) -> list[Leg]:
         """Return the legs of an item at a place, in the order of their numbers."""
         return [leg for leg in self.legs if leg.account == account]
 
+    def reserved(self, account: Account) -> Decimal | int:
+        """Return how much of an item at a place is promised."""
+        promised = (move for moves in self.promises.values() for move in moves)
+        return sum(move.quantity for move in promised for at, *_ in ends(move) if at == account)
+
     def post(self, order: Order) -> list[Row]:
         """Return the lines that the answer has to show; raises `Refusal` where goods are short."""
-        return self._lines([*self._moves(order)], backwards=False)
+        return self._lines(order.type, [*self._moves(order)], backwards=False)
+
+    def reserve(self, order: Order) -> list[Row]:
+        """Return the lines of the reservation of what an issue would take; raises `Refusal`."""
+        names = ("line_no", "item_id", "sku", "quantity", "unit", "base_quantity")
+        return [
+            {name: line[name] for name in names} | {"location_id": line["from_location_id"]}
+            for line in self.post(order)
+        ]
+
+    def open_promise(self, id: str) -> list[Move]:
+        """Return what an open reservation holds; raises `Refusal`."""
+        if id in self.ended:
+            raise Refusal(409, "reservation_closed")
+        if id not in self.promises:
+            raise Refusal(404, "not_found")
+        return self.promises[id]
+
+    def end_promise(self, id: str) -> None:
+        """Let go of what a reservation holds."""
+        del self.promises[id]
+        self.ended.add(id)
+
+    def promise(self, id: str, order: Order) -> None:
+        """Take in a reservation."""
+        self.promises[id] = [*self._moves(order)]
 
     def reverse(self, id: str) -> list[Row]:
         """Return the lines of the reversal; raises `Refusal`."""
@@ -58,7 +92,7 @@ class Books:
             raise Refusal(409, "cannot_reverse_reversal")
         if self.documents[id]["reversed_by_id"] is not None:
             raise Refusal(409, "already_reversed")
-        return self._lines(self._turned(id), backwards=True)
+        return self._lines(self.documents[id]["type"], self._turned(id), backwards=True)
 
     def keep(self, answer: Row, order: Order | str) -> None:
         """Take in what was posted: an order, or the reversal of the document with an id."""
@@ -87,15 +121,16 @@ class Books:
         rows = []
         for account in sorted({leg.account for leg in self.legs}):
             legs = [leg for leg in self.at(account) if until is None or _time(leg, by) <= until]
-            on_hand = plain(sum(leg.change for leg in legs))
+            there, reserved = sum(leg.change for leg in legs), self.reserved(account)
             rows.append(
                 {
                     "item_id": account[0],
                     "sku": self.items[account[0]].sku,
                     "location_id": account[1],
-                    "on_hand": on_hand,
-                    "reserved": "0" if until is None else None,
-                    "available": on_hand if until is None else None,
+                    "on_hand": plain(there),
+                    "reserved": plain(reserved) if until is None else None,
+                    "available": plain(there - reserved) if until is None else None,
+                    "minimum": None,
                     "seq": None if until is not None and by == "effective_at" else len(legs),
                 }
             )
@@ -135,14 +170,15 @@ class Books:
             for each in (move.line,)
         ]
 
-    def _lines(self, moves: Sequence[Move], *, backwards: bool) -> list[Row]:
+    def _lines(self, type: str, moves: Sequence[Move], *, backwards: bool) -> list[Row]:
         """Return the lines of an answer, or refuse what is short or too much."""
         before = {account: self.at(account) for move in moves for account, *_ in ends(move)}
         there = {account: sum(leg.change for leg in legs) for account, legs in before.items()}
-        available = dict(there)
+        promised = {account: self.reserved(account) for account in before}
+        available = {account: there[account] - promised[account] for account in before}
         seqs = {account: len(legs) for account, legs in before.items()}
         lines: dict[int, Row] = {}
-        short, excess = set(), []
+        short, missing, excess = set(), False, []
         numbered = [*enumerate(moves, start=1)]
         for line_no, move in reversed(numbered) if backwards else numbered:
             line, item = move.line, self.items[move.line.item]
@@ -156,13 +192,15 @@ class Books:
                 there[account] += change
                 seqs[account] += 1
                 shown[f"{side}_seq"], shown[f"{side}_after"] = seqs[account], plain(there[account])
-                if there[account] < 0:
+                if change < 0 and there[account] < promised[account]:
                     short.add(account)
+                    missing = missing or there[account] < 0
                 if there[account] >= LIMIT and change > 0:
                     excess.append((f"/lines/{line_no - 1}/quantity", "quantity_out_of_range"))
             lines[line_no] = shown
         if short:
-            raise Refusal(409, "insufficient_stock", (*_shortages(moves, short, available),))
+            code = "insufficient_stock" if missing or type != "adjustment" else "stock_reserved"
+            raise Refusal(409, code, (*_shortages(moves, short, available),))
         if excess:
             raise Refusal(422, "quantity_out_of_range", (*sorted(excess),))
         return [lines[line_no] for line_no in sorted(lines)]

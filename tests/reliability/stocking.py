@@ -10,6 +10,7 @@ from tests.reliability.posts import Post
 
 TRANSACTIONS: Final = "/v1/stock/transactions"
 LEVELS: Final = "/v1/stock/levels"
+RESERVATIONS: Final = "/v1/stock/reservations"
 
 Line = dict[str, Any]
 
