@@ -189,6 +189,20 @@ class TestConfirm:
         await act(store.business, made["id"], "confirm")
         assert await level(store) == ("6", "0", "6")
 
+    async def test_issues_what_its_unit_has_no_decimals_for_any_more(self, store: Store):
+        url = f"/v1/items/{store.item_id}/conversions/khay"
+        await store.http.post("/v1/units", json={"code": "khay", "name": "khay", "decimals": 1})
+        await store.http.put(url, json={"numerator": 6})
+        made = await reserved(store, "0.5", unit="khay")
+        assert (await store.http.delete(url)).status_code == 204
+        coarser = await store.http.patch(
+            "/v1/units/khay", json={"decimals": 0}, headers={"If-Match": "*"}
+        )
+        assert coarser.status_code == 200
+        confirmed = await act(store.business, made["id"], "confirm")
+        assert confirmed.status_code == 200, confirmed.text
+        assert await level(store) == ("7", "0", "7")
+
     async def test_is_of_what_was_archived_meanwhile(self, store: Store):
         made = await reserved(store, "4")
         answer = await store.http.patch(

@@ -61,7 +61,7 @@ class TestPromise:
         self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
     ):
         text = FREE_EXPIRED.text.replace(
-            "stock_reservations.expires_at <= clock_timestamp()", "true"
+            "stock_reservations.expires_at <= statement_timestamp()", "true"
         )
         assert text != FREE_EXPIRED.text
         monkeypatch.setattr(FREE_EXPIRED, "text", text)

@@ -395,6 +395,35 @@ BROKEN: Final[Mapping[str, Broken]] = {
         "definer_function",
         "public.run(sql text)",
     ),
+    "a unique index of one partition": Broken(
+        "CREATE UNIQUE INDEX ON readings_2026 (value) WHERE value > 100",
+        "unique_without_tenant",
+        "public.readings_2026",
+    ),
+    "a function that calls one that reads everything": Broken(
+        "CREATE FUNCTION size() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public.notes';"
+        "CREATE FUNCTION told() RETURNS bigint SECURITY DEFINER LANGUAGE sql"
+        "  SET search_path = pg_catalog, pg_temp AS 'SELECT public.size()'",
+        "definer_function",
+        "public.told()",
+    ),
+    "a function whose insert lets a trigger write": Broken(
+        "CREATE TABLE inbox (body text);"
+        "CREATE FUNCTION spread() RETURNS trigger LANGUAGE plpgsql AS"
+        "  'BEGIN UPDATE public.notes SET body = NEW.body; RETURN NEW; END';"
+        "CREATE TRIGGER spread AFTER INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION spread();"
+        "CREATE FUNCTION tell(t text) RETURNS void SECURITY DEFINER LANGUAGE sql"
+        "  SET search_path = pg_catalog, pg_temp AS 'INSERT INTO public.inbox VALUES (t)'",
+        "definer_function",
+        "public.tell(t text)",
+    ),
+    "a function that reads a table whose name is no word": Broken(
+        'ALTER TABLE notes RENAME TO "the notes";'
+        "CREATE FUNCTION size() RETURNS bigint SECURITY DEFINER LANGUAGE sql"
+        "  SET search_path = public, pg_temp AS 'SELECT count(*) FROM \"the notes\"'",
+        "definer_function",
+        "public.size()",
+    ),
     "a function whose tables the caller chooses": Broken(
         "CREATE FUNCTION size() RETURNS bigint SECURITY DEFINER LANGUAGE sql"
         "  AS 'SELECT count(*) FROM countries'",
@@ -512,6 +541,22 @@ STILL_CLEAN: Final[Mapping[str, str]] = {
         "ALTER TABLE shifts ENABLE ROW LEVEL SECURITY;"
         f"CREATE POLICY team ON shifts TO shop_team USING ({_RULE});"
         "GRANT SELECT, INSERT, UPDATE, DELETE ON shifts TO shop_team"
+    ),
+    "a group hands on grants, and the policies name its member": (
+        "CREATE ROLE shop_team; GRANT shop_team TO shop_app;"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON notes, orders TO shop_team"
+    ),
+    "tenants by name, whatever the case": (
+        "CREATE EXTENSION citext;"
+        "CREATE TABLE docs (org_id citext, id int, PRIMARY KEY (org_id, id));"
+        "ALTER TABLE docs ENABLE ROW LEVEL SECURITY; GRANT SELECT, INSERT ON docs TO shop_app;"
+        "CREATE POLICY docs ON docs USING (org_id = current_setting('app.org')::citext)"
+    ),
+    "a function with its owner's rights that calls harmless ones": (
+        "CREATE TABLE log (what text); CREATE FUNCTION loud(t text) RETURNS text LANGUAGE sql AS"
+        " 'SELECT upper(t)';"
+        "CREATE FUNCTION note(t text) RETURNS void SECURITY DEFINER LANGUAGE sql"
+        "  SET search_path = public, pg_temp AS 'INSERT INTO log VALUES (loud(t))'"
     ),
     "a domain": (
         "CREATE DOMAIN org AS uuid NOT NULL; CREATE TABLE days (org_id org, day date);"

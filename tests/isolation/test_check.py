@@ -229,6 +229,9 @@ class TestRefusals:
             (("--tenant-column", "no_such_column"), "no_such_column"),
             (("--database-url", "mysql://a@b/c"), "postgresql://"),
             (("--database-url", "postgresql://a@b:port/c"), "postgresql://"),
+            (("--database-url", "postgresql://[::1/c"), "postgresql://"),
+            (("--tenant-setting", "org"), "“org”"),
+            (("--tenant-setting", ""), "--tenant-setting"),
             (("--database-url", "postgresql://a:x@127.0.0.1:1/c"), "127.0.0.1"),
         ],
     )

@@ -18,6 +18,7 @@ TIGHT = [
     f"({BOUND} = (tenant_id)::text)",
     f"((items.tenant_id = ({BOUND})::uuid) AND (deleted_at IS NULL))",
     f"((deleted_at IS NULL) AND ((tenant_id = ({BOUND})::uuid) OR (tenant_id = ({BOUND})::uuid)))",
+    f"(tenant_id OPERATOR(public.=) ({BOUND})::public.citext)",
     "(\"tenant_id\" = (pg_catalog.current_setting('APP.T'::text, false))::bigint)",
 ]
 
@@ -25,6 +26,7 @@ OPEN = [
     "true",
     "(tenant_id IS NOT NULL)",
     f"(tenant_id <> ({BOUND})::uuid)",
+    f"(tenant_id OPERATOR(public.<>) ({BOUND})::public.citext)",
     f"(NOT (tenant_id = ({BOUND})::uuid))",
     f"((tenant_id = ({BOUND})::uuid) OR (name = 'x'::text))",
     f"(((tenant_id = ({BOUND})::uuid) AND (a = 1)) OR (b = 2))",

@@ -162,9 +162,9 @@ def _check(dsn: str, target: Target) -> Report:
         role = target.app_role or await role_of(dsn)
         return await check_isolation(dsn, replace(target, app_role=role))
 
-    if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
-        raise OperatorError(_BAD_URL)
     try:
+        if urlsplit(dsn).scheme not in {"postgresql", "postgres"}:
+            raise OperatorError(_BAD_URL)
         return asyncio.run(run())
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise OperatorError(UNREACHABLE.format(reason=error or type(error).__name__)) from error

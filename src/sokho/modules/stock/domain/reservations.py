@@ -18,7 +18,7 @@ from sokho.modules.stock.domain.errors import (
     refuse,
 )
 from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
-from sokho.modules.stock.domain.quantities import MAX_DECIMALS
+from sokho.modules.stock.domain.quantities import MAX_DECIMALS, decimals_of
 
 LONGEST: Final = timedelta(days=366)
 """How long goods may be promised at a time."""
@@ -201,7 +201,8 @@ def _known(line: ReservedLine) -> KnownLine:
             is_archived=False,
             unit=line.entered_unit,
             decimals=line.decimals,
-            entered_decimals=line.entered_decimals,
+            # The unit may have fewer by now: what has them was promised all the same.
+            entered_decimals=max(line.entered_decimals, decimals_of(line.entered_quantity)),
             numerator=numerator,
             denominator=denominator,
         ),

@@ -46,6 +46,8 @@ def expired_on(account_id: Any) -> Any:
             reservation_lines.c.tenant_id == TENANT,
             reservation_lines.c.account_id == account_id,
             reservation_lines.c.is_held,
+            # Which every line that is held is of: said, so that the few that are due can lead.
+            _OPEN,
             reservations.c.expires_at <= sa.func.now(),
         )
         .scalar_subquery()
@@ -232,7 +234,9 @@ _expired, _sums_expired = _freeing(
     _account_ids,
     _of_reservation,
     reservation_lines.c.account_id == sa.any_(_account_ids),
-    reservations.c.expires_at <= _CLOCK,
+    _OPEN,
+    # Later than the balances were held, and unlike the clock something to search an index by.
+    reservations.c.expires_at <= sa.func.statement_timestamp(),
 )
 FREE_EXPIRED: Final = Statement(
     _expired.returning(_sums_expired.c.account_id, _sums_expired.c.quantity)

@@ -15,8 +15,10 @@ from sokho.core.infrastructure.database.isolation.functions import Function
 from sokho.core.infrastructure.database.isolation.policies import quoted
 from sokho.core.infrastructure.database.isolation.report import Finding
 
+_WRITES: Final = frozenset({"insert", "update", "delete", "merge", "truncate"})
 _READABLE_LANGUAGES: Final = frozenset({"sql", "plpgsql"})
 _WORD: Final = re.compile(r"[^\W\d]\w*")
+_CALL: Final = re.compile(r'([^\W\d]\w*)"?\s*\(')
 
 
 def find_in_views(catalogue: Catalogue) -> Iterator[Finding]:
@@ -124,16 +126,38 @@ def _of_definer(
 def _touched(catalogue: Catalogue, function: Function) -> list[Relation]:
     """Return the tenant tables that a function may read or write, by its text.
 
-    All of them, where the text is put together when it runs or cannot be read.
+    What it calls runs with the same rights, and so do the triggers of what it writes. All tables,
+    where a text is put together when it runs or cannot be read.
     """
     tables = _all_tenant_tables(catalogue)
-    words = {word.lower() for word in _WORD.findall(function.body)}
-    is_dynamic = function.language == "plpgsql" and "execute" in words
-    if is_dynamic or function.language not in _READABLE_LANGUAGES:
-        return tables
-    named = [each for each in catalogue.relations.values() if each.bare_name.lower() in words]
-    seen = {each.oid for each in named}
-    for view in named:
+    named: dict[int, Relation] = {}
+    found = {function.oid: function}
+    pending = [function]
+    while pending:
+        body = pending.pop()
+        words = {word.lower() for word in _WORD.findall(body.body)}
+        is_dynamic = body.language == "plpgsql" and "execute" in words
+        if is_dynamic or body.language not in _READABLE_LANGUAGES:
+            return tables
+        own = {oid: each for oid, each in catalogue.relations.items() if _is_in(each, body, words)}
+        named |= own
+        calls = {name.lower() for name in _CALL.findall(body.body)}
+        written = set() if words.isdisjoint(_WRITES) else own.keys()
+        new = {
+            each.oid: each
+            for each in catalogue.functions.values()
+            if each.oid not in found and not (each.is_extension or each.is_aggregate)
+            if each.bare_name.strip('"').lower() in calls or written & {*each.on_tables}
+        }
+        found |= new
+        pending += new.values()
+    seen = {*named}
+    for view in named.values():
         if view.kind in {*VIEWS, MATERIALIZED}:
             seen |= {table.oid for _, table in _accesses(catalogue, view, None)}
     return [table for table in tables if table.oid in seen]
+
+
+def _is_in(relation: Relation, function: Function, words: set[str]) -> bool:
+    name = relation.bare_name.lower()
+    return name in words or (not _WORD.fullmatch(name) and name in function.body.lower())

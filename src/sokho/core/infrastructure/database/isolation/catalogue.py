@@ -194,12 +194,10 @@ async def load(connection: Connection, target: Target) -> Catalogue:
     await _name_other_columns(connection, found, target)
     functions = [
         Function(**row)
-        for row in await connection.fetch(
-            query("functions"),
-            _acting(reached, found.values()),
-            [oid for each in policies.values() for policy in each for oid in policy.functions],
-        )
+        for row in await connection.fetch(query("functions"), _acting(reached, found.values()))
     ]
+    called = {oid for each in policies.values() for policy in each for oid in policy.functions}
+    wrappers = [each for each in functions if each.oid in called]
     roles = await _roles(connection, reached, found.values(), functions)
     acting = _acting(reached, found.values())
     privileges: dict[int, dict[int, frozenset[str]]] = defaultdict(dict)
@@ -213,7 +211,7 @@ async def load(connection: Connection, target: Target) -> Catalogue:
         relations={oid: replace(each, privileges=privileges[oid]) for oid, each in found.items()},
         views={row["view"]: row["reads"] for row in await connection.fetch(query("views"))},
         functions={each.oid: each for each in functions},
-        wrappers_tried=await try_wrappers(connection, functions, target.tenant_setting),
+        wrappers_tried=await try_wrappers(connection, wrappers, target.tenant_setting),
     )
 
 

@@ -1,5 +1,6 @@
 """Are tenants sealed from each other in this database? Every check, one after the other."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -37,10 +38,18 @@ _NO_TABLE: Final = Text(
     vi="Không bảng nào có cột “{column}”; hãy nêu tên cột bằng --tenant-column.",
     en="No table has a column “{column}”; name the column by --tenant-column.",
 )
+_BAD_SETTING: Final = Text(
+    vi="--tenant-setting “{name}” phải là hai tên trở lên, cách nhau bằng dấu chấm, như app.org.",
+    en="--tenant-setting “{name}” has to be two names or more, joined by dots, like app.org.",
+)
 _TOO_OLD: Final = Text(
     vi="Cần PostgreSQL 15 trở lên; đây là {version}.",
     en="PostgreSQL 15 or newer is needed; this is {version}.",
 )
+
+
+# What PostgreSQL takes for a setting of somebody's own.
+_SETTING: Final = re.compile(r"[^\W\d][\w$]*(\.[^\W\d][\w$]*)+")
 
 
 async def check_isolation(dsn: str, target: Target) -> Report:
@@ -48,8 +57,8 @@ async def check_isolation(dsn: str, target: Target) -> Report:
 
     Whoever connects needs no more than to log in. Behaviour is tried where it may become the
     service's role, and on rows of others where it sees them. Raises `OperatorError` for a role
-    or schema that does not exist, and where no table has the tenant column; what the driver
-    raises, passes.
+    or schema that does not exist, for what cannot be a setting, and where no table has the tenant
+    column; what the driver raises, passes.
     """
     async with _connected(dsn) as connection:
         await _refuse_unknown(connection, target)
@@ -89,6 +98,8 @@ async def _look_at_catalogue(
 
 
 async def _refuse_unknown(connection: Connection, target: Target) -> None:
+    if not _SETTING.fullmatch(target.tenant_setting):
+        raise OperatorError(_BAD_SETTING.format(name=target.tenant_setting))
     version = connection.get_server_version()
     if version.major < OLDEST_MAJOR:
         raise OperatorError(_TOO_OLD.format(version=f"{version.major}.{version.minor}"))

@@ -31,6 +31,10 @@ _TYPE: Final = re.compile(
 _FAITHFUL: Final = frozenset({"text", "varchar", "character varying", "uuid", "bigint", "int8"})
 
 
+# How "=" is printed that is not PostgreSQL's own; whose it is, `Policy.operators` tells.
+_NAMED_EQUALS: Final = re.compile(r'OPERATOR\((?:\w+|"[^"]*")\.=\)')
+
+
 class Fault(StrEnum):
     """Why an expression lets more pass than the bound tenant."""
 
@@ -159,6 +163,7 @@ def _least_open(fault: Fault | None) -> bool:
 
 def _tokens(text: str) -> list[str]:
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+    text = _NAMED_EQUALS.sub("=", text)
     found = (each["word"] for each in _TOKEN.finditer(text))
     return [word for word in found if word and not word.isspace()]
 

@@ -43,6 +43,7 @@ class Function:
     is_executable: bool
     on_tables: Sequence[int]
     is_extension: bool
+    is_aggregate: bool
 
     @property
     def bare_name(self) -> str:

@@ -1,5 +1,5 @@
--- Functions of users' own: what runs as its owner, what calls itself leakproof, what policies call.
--- $1: the roles that the service acts as; $2: functions that policies call.
+-- Functions of users' own: what runs as its owner, what calls itself leakproof, what these call.
+-- $1: the roles that the service acts as.
 SELECT f.oid, format('%I.%I(%s)', n.nspname, f.proname, pg_get_function_identity_arguments(f.oid))
          AS name,
        n.nspname AS schema, f.proowner AS owner, f.prosecdef AS is_definer,
@@ -14,10 +14,10 @@ SELECT f.oid, format('%I.%I(%s)', n.nspname, f.proname, pg_get_function_identity
        ARRAY(SELECT t.tgrelid FROM pg_trigger AS t
              WHERE t.tgfoid = f.oid AND t.tgenabled <> 'D' AND NOT t.tgisinternal) AS on_tables,
        EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass
-               AND d.objid = f.oid AND d.deptype = 'e') AS is_extension
+               AND d.objid = f.oid AND d.deptype = 'e') AS is_extension,
+       f.prokind = 'a' AS is_aggregate
 FROM pg_proc AS f
 JOIN pg_namespace AS n ON n.oid = f.pronamespace
 JOIN pg_language AS l ON l.oid = f.prolang
 WHERE n.nspname !~ '^(pg_|information_schema$)'
-  AND (f.prosecdef OR f.proleakproof OR f.proconfig IS NOT NULL OR f.oid = ANY ($2::oid[]))
 ORDER BY 2

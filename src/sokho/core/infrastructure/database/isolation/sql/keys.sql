@@ -2,8 +2,14 @@
 -- $1: tenant tables; $2: the number of the tenant column of each; $3: whether the service may
 -- write to each; $4: whether it is a table of tenants.
 WITH tenant_table AS (
-    SELECT c.oid, c.oid::regclass AS name, t.tenant, t.writable, t.is_registry, a.attname AS column,
-           c.relispartition AS is_partition
+    SELECT c.oid, c.oid::regclass AS name, t.tenant, t.is_registry, a.attname AS column,
+           c.relispartition AS is_partition,
+           -- Rows come to a partition by its parents, too.
+           t.writable OR c.relispartition AND EXISTS (
+               SELECT FROM unnest($1::oid[], $3::boolean[]) AS parent (oid, writable)
+               JOIN pg_partition_ancestors(c.oid) AS above ON above = parent.oid
+               WHERE parent.writable
+           ) AS writable
     FROM unnest($1::oid[], $2::smallint[], $3::boolean[], $4::boolean[])
       AS t (oid, tenant, writable, is_registry)
     JOIN pg_class AS c ON c.oid = t.oid
@@ -24,7 +30,7 @@ unique_index AS (
     FROM tenant_table AS t
     JOIN pg_index AS i ON i.indrelid = t.oid AND (i.indisunique OR i.indisexclusion)
     LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
-    WHERE NOT t.is_partition
+    WHERE NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = i.indexrelid)  -- told of the parent
       AND NOT EXISTS (
           SELECT FROM generate_series(0, i.indnkeyatts - 1) AS at
           WHERE i.indkey[at] = t.tenant

@@ -10,6 +10,8 @@ SELECT p.polrelid AS relation, p.polname AS name, p.polpermissive AS permissive,
                AND d.refclassid = 'pg_proc'::regclass) AS functions,
        ARRAY(SELECT d.refobjid::regoperator::text FROM pg_depend AS d
              WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
-               AND d.refclassid = 'pg_operator'::regclass) AS operators
+               AND d.refclassid = 'pg_operator'::regclass
+               AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE e.classid = 'pg_operator'::regclass
+                               AND e.objid = d.refobjid AND e.deptype = 'e')) AS operators
 FROM pg_policy AS p
 ORDER BY p.polrelid, p.polname
