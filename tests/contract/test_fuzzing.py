@@ -29,7 +29,7 @@ RARELY_MET: Final = {
     "POST /v1/stock/counts/{count_id}/lines",
     "POST /v1/stock/counts/{count_id}/post",
 }
-"""What few examples only refuse: they need a conversion, a key or a stocktake that the run has just made."""
+"""What few examples only refuse: they need a conversion, a key or a stocktake of the run's own."""
 
 SEED: Final = 20_261_101
 
