@@ -169,6 +169,21 @@ class TestRoundTrips:
         problem_of(await store.issue("99"), 409, "insufficient_stock")
         assert ledger.settle() == 3  # rolled back
 
+    async def test_of_a_stock_document_of_the_past(self, business: Business, ledger: Ledger):
+        """One more to add an earlier month up, and one to look at the later dates."""
+        store = await Store.opened(business)
+        await store.receive("9", effective_at="2026-01-05T00:00:00Z")
+        await store.issue("1", effective_at="2026-01-08T00:00:00Z")
+        ledger.settle()
+        for day, trips in (("01-09", 4), ("01-07", 5), ("02-01", 5), ("02-02", 4), ("01-06", 6)):
+            answer = await store.issue("1", effective_at=f"2026-{day}T00:00:00Z")
+            assert answer.status_code == 201
+            assert ledger.settle() == trips, day
+        await store.receive("1", effective_at="2026-02-01T00:00:00Z")  # it takes nothing
+        assert ledger.settle() == 4
+        answer = await store.issue("9", effective_at="2026-01-06T00:00:00Z")
+        problem_of(answer, 409, "insufficient_stock")
+
     async def test_of_a_reservation(self, business: Business, ledger: Ledger):
         """As of a document; what ends one holds, reads and closes it before that."""
         store = await Store.opened(business)

@@ -26,8 +26,10 @@ PLANTED: Final = {
 RARELY_MET: Final = {
     "DELETE /v1/items/{item_id}/conversions/{unit}",
     "POST /v1/api-keys/{key_id}/rotate",
+    "POST /v1/stock/counts/{count_id}/lines",
+    "POST /v1/stock/counts/{count_id}/post",
 }
-"""What few examples only refuse: they need a conversion, or a key, that the run has just made."""
+"""What few examples only refuse: they need a conversion, a key or a stocktake of the run's own."""
 
 SEED: Final = 20_261_101
 

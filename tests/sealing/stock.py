@@ -74,7 +74,7 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
             # Of a month that is over, so that there is a sum of it.
             {
                 "type": "receipt",
-                "effective_at": "2020-03-31T12:00:00Z",
+                "effective_at": "2020-01-31T12:00:00Z",
                 "lines": [shelf | {"quantity": "70"}],
             },
             {"type": "receipt", "lines": [shelf | {"quantity": "90"}], **told},
@@ -98,7 +98,7 @@ async def _counts(http: httpx2.AsyncClient, party: Party) -> None:
         party.count_id = made.json()["id"]
     third = {"sku": party.text("countedsku"), "name": party.text("countedname")}
     found = (await _send(http, party, "POST", "/v1/items", third)).json()["id"]
-    counted = {"lines": [{"item_id": id, "quantity": "1"} for id in (party.kept_item_id, found)]}
+    counted = {"lines": [{"item_id": id, "quantity": "500"} for id in (party.kept_item_id, found)]}
     lines = f"{path}/{party.count_id}/lines"
     await _send(http, party, "POST", lines, counted, key=party.text("counted"))
 

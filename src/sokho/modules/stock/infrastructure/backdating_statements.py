@@ -189,8 +189,8 @@ DIFFERING: Final = Statement(
         )
     )
     .where(
-        sa.or_(
-            *(_added.c[name].is_distinct_from(_kept.c[name]) for name in ("change", "lowest")),
+        ~sa.and_(
+            *(_added.c[name].is_not_distinct_from(_kept.c[name]) for name in ("change", "lowest"))
         )
     )
     .distinct()
