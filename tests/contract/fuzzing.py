@@ -26,6 +26,8 @@ from tests.integration.command_line import SOKHO
 from tests.integration.test_serving import Service
 
 ROOT: Final = Path(__file__).parents[2]
+_LONGEST_SECONDS: Final = 1_800
+
 SERVE: Final = (str(SOKHO), "serve")
 
 
@@ -87,6 +89,7 @@ def _schemathesis(
         capture_output=True,
         text=True,
         check=False,
+        timeout=_LONGEST_SECONDS,
     )
     if not path.exists():
         raise RuntimeError(ended.stdout + ended.stderr)

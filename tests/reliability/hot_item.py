@@ -10,7 +10,7 @@ import httpx2
 from tests.recomputed import wrong_accounts
 from tests.reliability.outcomes import Outcome
 from tests.reliability.sites import Site, client
-from tests.reliability.stocking import Stock, document, line
+from tests.reliability.stocking import Stock, confirmation, document, line, reservation
 
 AS_MANY: Final = "as many succeed as there are pieces"
 NOT_OVERSOLD: Final = "no more is issued than was there, and the books agree"
@@ -25,11 +25,19 @@ _WITHOUT_GUARDS: Final = (
 
 
 async def hot_item(
-    site: Site, *, stock: int, requests: int, clients: int, workers: int = 2, guarded: bool = True
+    site: Site,
+    *,
+    stock: int,
+    requests: int,
+    clients: int,
+    workers: int = 2,
+    guarded: bool = True,
+    promising: bool = False,
 ) -> Outcome:
     """Ask `requests` times for one piece of `stock`, from `clients` at once.
 
-    Not `guarded`, balances are read without a lock and checked by no constraint.
+    Not `guarded`, balances are read without a lock and checked by no constraint. `promising`,
+    every other one reserves its piece, and then has it issued.
     """
     business = await site.business()
     alteration = None
@@ -37,7 +45,7 @@ async def hot_item(
         await site.execute(*_WITHOUT_GUARDS)
         alteration = "balances_are_not_held"
     answers: list[httpx2.Response] = []
-    later = 0
+    later = confirmed = 0
     async with (
         site.serving(workers=workers, alteration=alteration) as service,
         client(service, business, connections=clients) as http,
@@ -47,14 +55,20 @@ async def hot_item(
         numbers = count()
 
         async def ask() -> None:
-            nonlocal later
-            while next(numbers) < requests:
+            nonlocal later, confirmed
+            while (number := next(numbers)) < requests:
+                promises = promising and number % 2
                 post = document("issue", line(goods.items[0], 1, goods.here))
+                if promises:
+                    post = reservation(goods.items[0], 1, goods.here)
                 answer = await post.send(http)
                 if answer.status_code == 503:
                     later += 1
                     answer = await post.send_until_done(http)
                 answers.append(answer)
+                if promises and answer.status_code == 201:
+                    issued = await confirmation(answer.json()["id"]).send_until_done(http)
+                    confirmed += issued.status_code == 200
 
         await asyncio.gather(*(ask() for _ in range(clients)))
     async with site.admin() as admin:
@@ -74,6 +88,7 @@ async def hot_item(
             "clients": clients,
             **{f"status_{status}": number for status, number in sorted(statuses.items())},
             "told_to_come_later": later,
+            **({"reserved_and_issued": confirmed} if promising else {}),
             "issued": int(issued),
             "oversold": max(int(issued) - stock, 0),
             "left": int(left),

@@ -8,7 +8,7 @@ from typing import Final
 from tests.recomputed import unconserved_items, wrong_accounts
 from tests.reliability.outcomes import Outcome
 from tests.reliability.sites import Site, client
-from tests.reliability.stocking import LEVELS, Stock, document, line
+from tests.reliability.stocking import LEVELS, Stock, document, line, take_stock
 
 NO_DEADLOCK: Final = "PostgreSQL finds no deadlock"
 ALL_THROUGH: Final = "every client is answered that its document is posted"
@@ -35,8 +35,12 @@ async def opposite_transfers(
     seed: int,
     workers: int = 2,
     alteration: str | None = None,
+    stocktakes: int = 0,
 ) -> Outcome:
-    """Have `clients` transfer all of `items`, `documents` times each, in orders of their own."""
+    """Have `clients` transfer all of `items`, `documents` times each, in orders of their own.
+
+    Meanwhile both places take stock, `stocktakes` times, and find one piece more of each item.
+    """
     business = await site.business()
     await site.execute(_LOOK_EARLY)
     statuses: Counter[int] = Counter()
@@ -59,10 +63,23 @@ async def opposite_transfers(
                 if answer.status_code == 201:
                     gone[ends[0]] += number + 1
 
-        await asyncio.gather(*(transfer(number) for number in range(clients)))
+        found = {goods.here: 0, goods.there: 0}
+
+        async def find_more(place: str) -> None:
+            for _ in range(stocktakes):
+                found[place] += await take_stock(http, place)
+
+        await asyncio.gather(
+            *(transfer(number) for number in range(clients)),
+            find_more(goods.here),
+            find_more(goods.there),
+        )
         levels = (await http.get(f"{LEVELS}?limit=500")).json()
     moved = gone[goods.here] - gone[goods.there]
-    expected = {goods.here: _EACH - moved, goods.there: _EACH + moved}
+    expected = {
+        goods.here: _EACH - moved + found[goods.here],
+        goods.there: _EACH + moved + found[goods.there],
+    }
     astray = [row for row in levels if row["on_hand"] != str(expected[row["location_id"]])]
     [[deadlocks]] = await site.fetch(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
@@ -76,13 +93,15 @@ async def opposite_transfers(
             "clients": clients,
             "documents": sum(statuses.values()),
             **{f"status_{status}": number for status, number in sorted(statuses.items())},
+            **({"stocktakes": sum(found.values())} if stocktakes else {}),
             "deadlocks": deadlocks,
             "levels_astray": len(astray),
             "wrong_accounts": len(wrong),
         },
         promises={
             NO_DEADLOCK: deadlocks == 0,
-            ALL_THROUGH: statuses == {201: clients * documents},
+            ALL_THROUGH: statuses == {201: clients * documents}
+            and {*found.values()} == {stocktakes},
             WHERE_IT_SHOULD: len(levels) == 2 * items and [astray, wrong, unconserved] == [[]] * 3,
         },
     )

@@ -27,6 +27,14 @@ STOCK_RUNS: Final = (
         ),
     ),
     Run(
+        "R1",
+        "the same, every other of them reserving its piece before it is issued",
+        lambda site, _: hot_item.hot_item(
+            site, stock=100, requests=2_000, clients=64, promising=True
+        ),
+        (),
+    ),
+    Run(
         "R2",
         "random operations of two businesses, beside a model in Python",
         lambda site, seed: model_run.model_run(site, examples=60, random_seed=seed),
@@ -47,7 +55,7 @@ STOCK_RUNS: Final = (
         "R7",
         "transfers of 12 items in opposite directions, from 16 clients with orders of their own",
         lambda site, seed: opposite_transfers.opposite_transfers(
-            site, items=12, documents=50, clients=16, seed=seed
+            site, items=12, documents=50, clients=16, seed=seed, stocktakes=10
         ),
         (
             Control(

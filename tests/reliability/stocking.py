@@ -11,6 +11,7 @@ from tests.reliability.posts import Post
 TRANSACTIONS: Final = "/v1/stock/transactions"
 LEVELS: Final = "/v1/stock/levels"
 RESERVATIONS: Final = "/v1/stock/reservations"
+COUNTS: Final = "/v1/stock/counts"
 
 Line = dict[str, Any]
 
@@ -48,6 +49,30 @@ def line(item: str, quantity: int, source: str | None = None, target: str | None
 def document(type: str, *lines: Line, **fields: Any) -> Post:
     """Return a document to be posted, with a key of its own."""
     return Post(str(uuid4()), TRANSACTIONS, {"type": type, "lines": [*lines]} | fields)
+
+
+def reservation(item: str, quantity: int, place: str) -> Post:
+    """Return a reservation of an item for an hour."""
+    wanted = {"item_id": item, "quantity": str(quantity), "location_id": place}
+    return Post(str(uuid4()), RESERVATIONS, {"expires_in_seconds": 3600, "lines": [wanted]})
+
+
+def confirmation(id: str) -> Post:
+    """Return what makes an issue of a reservation."""
+    return Post(str(uuid4()), f"{RESERVATIONS}/{id}/confirm", {})
+
+
+async def take_stock(http: httpx2.AsyncClient, place: str) -> bool:
+    """Count one piece more of each item at a place than the books say; return whether it did."""
+    opened = await Post(str(uuid4()), COUNTS, {"location_id": place}).send_until_done(http)
+    count = f"{COUNTS}/{opened.json()['id']}"
+    sheet = (await http.get(f"{count}/lines?limit=500")).json()
+    counted = [
+        {"item_id": each["item_id"], "quantity": str(int(each["expected"]) + 1)} for each in sheet
+    ]
+    entered = await Post(str(uuid4()), f"{count}/lines", {"lines": counted}).send_until_done(http)
+    posted = await Post(str(uuid4()), f"{count}/post", {}).send_until_done(http)
+    return (opened.is_success, entered.is_success, posted.is_success) == (True, True, True)
 
 
 async def _made(http: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> str:
