@@ -18,6 +18,7 @@ from tests.api.problems import faults_of, problem_of
 from tests.api.reserved import act, reserved
 from tests.api.stocked import Store, reversed_
 from tests.conftest import Business, a_key_with, client_of
+from tests.recorded import Recorded
 
 LOCK: Final = "/v1/stock/period-lock"
 FEBRUARY: Final = "2026-02-01T00:00:00Z"
@@ -87,10 +88,10 @@ class TestLock:
         await store.receive("1", effective_at="2020-01-01T00:00:00Z")
         assert late["document_no"]
         assert await findings(store, app) == set()
-        events = await store.http.get("/v1/audit-events?limit=500")
+        events = await Recorded(app.state.database, store.business.tenant_id).all()
         told = [
             (event["type"], event["changes"]["locked_before"])
-            for event in events.json()
+            for event in events
             if event["type"].startswith("stock.period_")
         ]
         december = "2026-01-01T00:00:00Z"
