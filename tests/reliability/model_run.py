@@ -72,6 +72,7 @@ async def model_run(
             "steps": tally.steps,
             "documents": tally.posted,
             "reservations": tally.reserved,
+            "stocktakes": tally.counted,
             "refusals": tally.refused,
             "comparisons": tally.compared,
             "moves_proven": sum(each["moves"] for each in verified),

@@ -46,6 +46,9 @@ class Books:
     """What reservations that are open hold, by their ids."""
     ended: set[str] = field(default_factory=set)
     """The ids of the other reservations."""
+    locked_before: str | None = None
+    """Before which no document may be dated; and how often that was changed."""
+    lock_version: int = 0
 
     def at(self, account: Account) -> list[Leg]:
         """Return the legs of an item at a place, in the order of their numbers."""

@@ -69,6 +69,14 @@ def _of_line(books: Books, line: Line) -> Iterator[tuple[str, str]]:
             yield "/quantity", "quantity_out_of_range"
 
 
+def _open_period(books: Books, order: Order) -> None:
+    if books.locked_before is None or "effective_at" not in order.more:
+        return
+    dated, locked = map(datetime.fromisoformat, (order.more["effective_at"], books.locked_before))
+    if dated < locked:
+        raise Refusal(409, "period_locked")
+
+
 def _one_reference(books: Books, order: Order) -> None:
     reference = order.more.get("external_ref")
     if reference is not None and reference in (
@@ -95,4 +103,6 @@ def _refuse(faults: Iterable[tuple[str, str]]) -> None:
 
 
 _BEFOREHAND: Final[tuple[Callable[[Books, Order], None], ...]] = (_shape, _names_and_quantities)
-_WHEN_STORED: Final[tuple[Callable[[Books, Order], None], ...]] = (_one_reference, _enough_later)
+_WHEN_STORED: Final[tuple[Callable[[Books, Order], None], ...]] = (
+    *(_open_period, _one_reference, _enough_later),
+)

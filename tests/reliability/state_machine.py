@@ -24,11 +24,11 @@ from tests.reliability.made_up import (
     opened,
     spoilt,
 )
-from tests.reliability.orders import Account, Line, Move, Order, Refusal, Row
+from tests.reliability.orders import Account, Line, Move, Order, Refusal, Row, plain
 from tests.reliability.posts import KEY, REPLAYED
 from tests.reliability.reference import Books
 from tests.reliability.rules import judged
-from tests.reliability.stocking import LEVELS, RESERVATIONS, TRANSACTIONS
+from tests.reliability.stocking import COUNTS, LEVELS, PERIOD_LOCK, RESERVATIONS, TRANSACTIONS
 
 _CARD: Final = "/v1/stock/moves"
 _FUTURE: Final = "future"
@@ -64,6 +64,7 @@ class Tally:
     steps: int = 0
     posted: int = 0
     reserved: int = 0
+    counted: int = 0
     refused: int = 0
     compared: int = 0
 
@@ -212,6 +213,76 @@ class Businesses(RuleBasedStateMachine):
         self._same(answer.status_code, 200, "the status of a release")
         one.books.end_promise(id)
 
+    @rule(
+        who=_ONE_OF_TWO,
+        month=st.none() | st.integers(min_value=1, max_value=5),
+        outdated=st.sampled_from([False] * 4 + [True]),
+    )
+    def lock(self, who: int, month: int | None, outdated: bool) -> None:
+        """Lock the books up to a month, or reopen them; or know nothing of the last lock."""
+        one = self.both[who]
+        before = None if month is None else f"2026-0{month}-01T00:00:00Z"
+        body = {"locked_before": before, "version": one.books.lock_version + outdated}
+        answer = one.http.put(PERIOD_LOCK, json=body)
+        if outdated:
+            self._refused(answer, Refusal(412, "precondition_failed"))
+            return
+        self._same(answer.status_code, 200, "the status of a lock")
+        one.books.lock_version += before != one.books.locked_before
+        one.books.locked_before = before
+        self._same(answer.json()["version"], one.books.lock_version, "the version of the lock")
+
+    @precondition(lambda self: any(each.books.legs for each in self.both))
+    @rule(
+        who=_ONE_OF_TWO,
+        which=INDEX,
+        found=st.lists(st.integers(min_value=-3, max_value=2), min_size=1, max_size=3),
+    )
+    def take_stock(self, who: int, which: int, found: list[int]) -> None:
+        """Count some items of a place, so many more or less than the books say."""
+        one, books = self.both[who], self.both[who].books
+        place = books.places[which % len(books.places)]
+        opened = one.http.post(COUNTS, json={"location_id": place}, headers={KEY: str(uuid4())})
+        self._same(opened.status_code, 201, "the status of a stocktake")
+        count = f"{COUNTS}/{opened.json()['id']}"
+        told = self._get(who, f"{count}/lines", limit="500")
+        sheet = {each["item_id"]: each["expected"] for each in told if each["expected"] != "0"}
+        there = {row["item_id"]: row["on_hand"] for row in books.levels() if _is_at(row, place)}
+        self._same(sheet, there, "the sheet of a stocktake")
+        pairs = zip(sorted(sheet), found, strict=False)
+        counted = {item: (more, Decimal(sheet[item]) + more) for item, more in pairs}
+        counted = {item: each for item, each in counted.items() if each[1] >= 0}
+        if counted:
+            entries = [
+                {"item_id": item, "quantity": plain(quantity)}
+                for item, (_, quantity) in counted.items()
+            ]
+            entered = self._post(who, f"{count}/lines", {"lines": entries})
+            self._same(entered.is_success, True, f"what was counted: {entered.text}")
+        order = Order(
+            "adjustment",
+            tuple(_difference(item, place, more) for item, (more, _) in counted.items() if more),
+            {"reason": "count"},
+        )
+        posted = self._post(who, f"{count}/post", {})
+        try:
+            lines = books.post(order)
+        except Refusal as refusal:
+            self._refused(posted, refusal)
+            self._same(self._post(who, f"{count}/cancel", {}).is_success, True, "an end")
+            return
+        self._same(posted.is_success, True, f"a stocktake is posted: {posted.text}")
+        self.tally.counted += 1
+        id = posted.json()["transaction_id"]
+        self._same(id is None, not lines, "whether anything is posted")
+        if id is not None:
+            document = self._get(who, f"{TRANSACTIONS}/{id}")
+            self._same(document["lines"], lines, "the lines of a stocktake")
+            number = books.number("adjustment", document["effective_at"])
+            self._same(document["document_no"], number, "the number of a stocktake")
+            books.keep(document, order)
+            self.touched = (who, books.legs[-1].account)
+
     @precondition(lambda self: any(each.sent for each in self.both))
     @rule(who=_ONE_OF_TWO, which=INDEX, changed=st.booleans())
     def repeat(self, who: int, which: int, changed: bool) -> None:
@@ -305,6 +376,9 @@ class Businesses(RuleBasedStateMachine):
         wanted = (expected.status, expected.code, (*map(tuple, json.loads(faults)),))
         self._same(told, wanted, "the refusal")
 
+    def _post(self, who: int, path: str, body: Row) -> httpx2.Response:
+        return self.both[who].http.post(path, json=body, headers={KEY: str(uuid4())})
+
     def _get(self, who: int, path: str, **query: str) -> Any:
         answer = self.both[who].http.get(path, params=query)
         self._same(answer.status_code, 200, f"the status of {path}")
@@ -314,6 +388,15 @@ class Businesses(RuleBasedStateMachine):
         self.tally.compared += 1
         if told != expected:
             raise DivergenceError(f"{what}: told {told}, expected {expected}")
+
+
+def _is_at(level: Row, place: str) -> bool:
+    return bool(level["location_id"] == place and level["on_hand"] != "0")
+
+
+def _difference(item: str, place: str, more: int) -> Line:
+    ends = (None, place) if more > 0 else (place, None)
+    return Line(item, str(abs(more)), None, *ends)
 
 
 def _there(books: Books, drawn: Drawn) -> Line:

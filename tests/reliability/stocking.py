@@ -12,6 +12,7 @@ TRANSACTIONS: Final = "/v1/stock/transactions"
 LEVELS: Final = "/v1/stock/levels"
 RESERVATIONS: Final = "/v1/stock/reservations"
 COUNTS: Final = "/v1/stock/counts"
+PERIOD_LOCK: Final = "/v1/stock/period-lock"
 
 Line = dict[str, Any]
 
