@@ -119,7 +119,7 @@ class TestOwnDatabase:
         told = document(cli(*_COMMAND, "--json", SOKHO_ADMIN_DATABASE_URL=urls.admin), 0)
         assert told["sealed"]
         assert told["app_role"] == "sokho_app"
-        assert told["tenant_tables"] == 17
+        assert told["tenant_tables"] == 21
         assert told["findings"] == told["advice"] == []
 
     def test_is_judged_by_the_service_s_own_role_too(self, cli: Cli):

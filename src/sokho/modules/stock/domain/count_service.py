@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.events import Event, EventLog
@@ -33,6 +34,11 @@ from sokho.modules.stock.domain.documents import (
 from sokho.modules.stock.domain.errors import QuantityOutOfRangeError, fault, refuse
 from sokho.modules.stock.domain.quantities import LIMIT
 from sokho.modules.stock.domain.service import StockService
+
+_ENDS: Final = {
+    CountState.POSTED: "stock.count_posted",
+    CountState.CANCELLED: "stock.count_cancelled",
+}
 
 
 class CountService:
@@ -190,7 +196,7 @@ class CountService:
         changes: dict[str, object] = {"state": {"before": CountState.OPEN, "after": count.state}}
         if count.transaction_id is not None:
             changes["transaction_id"] = {"before": None, "after": count.transaction_id}
-        self._record(f"stock.count_{count.state}", count.id, **changes)
+        self._record(_ENDS[count.state], count.id, **changes)
         return await self._repo.close(count)
 
     def _record(self, type: str, count_id: UUID, **changes: object) -> None:
