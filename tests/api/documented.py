@@ -14,7 +14,7 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 _NOWHERE: Final = "postgresql://nobody:nothing@localhost:1/none"
 
-EITHER: Final = [("scopes", "role"), ("item_id", "sku")]
+EITHER: Final = [("scopes", "role"), ("item_id", "sku"), ("item_id", "barcode")]
 """Pairs of fields of which an object has one."""
 
 LEFT_OUT: Final = ("from_location_id", "reason")
@@ -130,7 +130,7 @@ def sample(schema: Schema, name: str = "") -> Any:
         return schema["enum"][0] if "enum" in schema else [sample(schema["items"])]
     if schema.get("format") == "date-time":
         return EXAMPLES.get(name, "2999-12-31T12:00:00Z")
-    return EXAMPLES.get(name, 1 if schema["type"] == "integer" else "x")
+    return EXAMPLES.get(name, {"integer": 1, "boolean": True}.get(schema["type"], "x"))
 
 
 def without_both(body: dict[str, Any]) -> dict[str, Any]:

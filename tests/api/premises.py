@@ -83,12 +83,21 @@ class Premises:
             await items.create(business.tenant_id, "N", sku="shown", unit=EXAMPLES["unit"])
         line = {"sku": "shown", "quantity": "1", "to_location_id": EXAMPLES["to_location_id"]}
         document = await posted(business, "receipt", line)
-        await posted(business, "receipt", line | {"quantity": "1000"})
+        # Before any date that the document shows.
+        old = {"effective_at": "2025-01-01T00:00:00Z"}
+        await posted(business, "receipt", line | {"quantity": "1000"}, **old)
         kept = {"sku": "shown", "quantity": "500", "location_id": EXAMPLES["to_location_id"]}
         reservation = await asked(business, kept, seconds=600)
         made = await business.http.put(MINIMUM.format(**KEPT), json={"minimum": "7"})
         assert made.status_code == 201
+        count = await business.http.post(
+            "/v1/stock/counts",
+            json={"location_id": location.rpartition("/")[2]},
+            headers={"Idempotency-Key": "stocktake"},
+        )
+        assert count.status_code == 201
         places = {
+            "count_id": count.json()["id"],
             "transaction_id": document["id"],
             "reservation_id": reservation.json()["id"],
             "location_id": location.rpartition("/")[2],

@@ -258,7 +258,7 @@ class TestRefusals:
             (
                 {"sku": "A", "barcode": "1", "quantity": "1"},
                 "validation_failed",
-                "/lines/0/item_id required",
+                "/lines/0/barcode not_allowed",
             ),
             ({"sku": "không có", "quantity": "1"}, "unknown_item", "/lines/0/item_id unknown_item"),
             (

@@ -25,7 +25,7 @@ class PeriodLockPut(RequestModel):
         description="No document dated before this is posted any more; null reopens everything."
     )
     version: int = Field(
-        ge=0, lt=_MOST_VERSIONS, strict=True, description="Of the lock as you have read it."
+        ge=0, le=_MOST_VERSIONS - 1, strict=True, description="Of the lock as you have read it."
     )
 
 

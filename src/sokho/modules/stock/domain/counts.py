@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -196,13 +197,20 @@ _AMBIGUOUS_BARCODE = Text(
 )
 
 
+_NAMES: Final = ("item_id", "sku", "barcode")
+"""What an entry may name its item by."""
+
+
 def refuse_misnamed(entries: Sequence[Entry]) -> None:
     """Raise `InvalidError` for each entry that names its item not at all, or twice."""
-    faults = [
-        FieldError(f"/lines/{number}/item_id", "required", _ONE_NAME)
-        for number, entry in enumerate(entries)
-        if sum(name is not None for name in (entry.item_id, entry.sku, entry.barcode)) != 1
-    ]
+    faults = []
+    for number, entry in enumerate(entries):
+        names = [name for name in _NAMES if getattr(entry, name) is not None]
+        if not names:
+            faults.append(FieldError(f"/lines/{number}/item_id", "required", _ONE_NAME))
+        faults += (
+            FieldError(f"/lines/{number}/{name}", "not_allowed", _ONE_NAME) for name in names[1:]
+        )
     if faults:
         raise InvalidError(*faults)
 
