@@ -20,7 +20,7 @@ BEFORE_COMMIT: Final = "before the commit"
 AFTER_COMMIT: Final = "after the commit"
 
 _SOCKET: Final = ".s.PGSQL.5432"
-_COMMIT: Final = b"Q\0\0\0\x0bCOMMIT\0"
+_COMMIT: Final = b"COMMIT\0"
 """As a simple query: type, length, text (PostgreSQL's message formats)."""
 
 
