@@ -21,7 +21,7 @@ AFTER_COMMIT: Final = "after the commit"
 
 _SOCKET: Final = ".s.PGSQL.5432"
 _COMMIT: Final = b"COMMIT\0"
-"""As a simple query: type, length, text (PostgreSQL's message formats)."""
+"""How a simple query ends that commits, whatever else goes along with it."""
 
 
 class WithholdingProxy:
