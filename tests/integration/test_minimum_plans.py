@@ -74,7 +74,7 @@ class TestBelowMinimum:
             assert "Seq Scan" not in plan.text, (name, plan.text)
             # What there is of one item is little, whatever should be there.
             assert INDEX in plan.text or name == "an item", (name, plan.text)
-            assert plan.rows_read <= below, (name, plan.text)
+            assert plan.rows_read <= 2 * below, (name, plan.text)  # of fifty times as many
 
     async def test_without_the_index_is_searched_for_among_all(
         self, admin: Connection, connection: Connection, plan_cache: str

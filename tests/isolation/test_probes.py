@@ -22,22 +22,22 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestBlindProbe:
     @pytest.mark.usefixtures("blind")
-    async def test_is_not_taken_for_a_seal(self, urls: DatabaseUrls):
-        report = await check_isolation(urls.admin, TARGET)
+    async def test_is_not_taken_for_a_seal(self, scratch: DatabaseUrls):
+        report = await check_isolation(scratch.admin, TARGET)
         untried = {(each.code, each.object) for each in report.not_exercised}
         assert untried >= {("reads_not_exercised", APP_ROLE), ("writes_not_exercised", APP_ROLE)}
 
-    async def test_of_writing_is_told(self, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch):
+    async def test_of_writing_is_told(self, scratch: DatabaseUrls, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(probes, "_take", lambda *_: "SELECT WHERE false")
-        report = await check_isolation(urls.admin, TARGET)
+        report = await check_isolation(scratch.admin, TARGET)
         assert [each.code for each in report.findings] == ["control_missed"]
 
 
 class TestBinding:
-    async def test_that_stays_is_told(self, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch):
+    async def test_that_stays_is_told(self, scratch: DatabaseUrls, monkeypatch: pytest.MonkeyPatch):
         """As behind a pooler that ends no transaction, or a hook that binds the session."""
         monkeypatch.setattr(probes, "BIND", probes.BIND.replace("true", "false"))
-        report = await check_isolation(urls.admin, TARGET)
+        report = await check_isolation(scratch.admin, TARGET)
         assert {each.code for each in report.findings} == {"binding_stays"}
 
 
