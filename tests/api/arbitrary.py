@@ -84,7 +84,7 @@ _OF_A_FEW: Final = {
     "locale": ["vi-VN", "en", "zh-Hant-TW", "es-419"],
     "parent_id": [EXAMPLES["parent_id"]],
     "quantity": ["1", "0.5", "100000000000000", "0"],
-    "effective_at": ["2020-02-29T12:00:00Z", "0001-01-01T00:00:00Z"],
+    "effective_at": ["2020-02-29T12:00:00Z", "0001-01-01T00:00:01Z"],
     "expires_at": ["2999-12-31T12:00:00Z", "2999-12-31T23:59:59.999999+14:00"],
     "time_zone": ["Asia/Ho_Chi_Minh", "UTC", "America/Argentina/Ushuaia"],
 }

@@ -174,7 +174,7 @@ class TestDocumentNo:
         zone = {"time_zone": "America/Los_Angeles"}
         answer = await store.http.patch("/v1/tenant", json=zone, headers={"If-Match": "*"})
         assert answer.status_code == 200
-        assert await self.numbers(store, "2025-01-01T07:59:59Z", "0001-01-01T00:00:00Z") == [
+        assert await self.numbers(store, "2025-01-01T07:59:59Z", "0001-01-01T00:00:01Z") == [
             *("PN-2024-000002", "PN-1-000001")
         ]
 

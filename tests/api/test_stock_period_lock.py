@@ -4,16 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import asyncpg
 import httpx2
 import pytest
 from fastapi import FastAPI
 
 from sokho.core.domain.scopes import Scope
-from sokho.core.infrastructure.database.transaction import WriteTransaction
-from sokho.modules.stock.domain.posting import Books
+from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.modules.stock.domain.verification import verify
-from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
+from tests.altered_function import ENTER, TAKES_TURN, altered
 from tests.api.problems import faults_of, problem_of
 from tests.api.reserved import act, reserved
 from tests.api.stocked import Store, reversed_
@@ -23,6 +23,10 @@ from tests.recorded import Recorded
 LOCK: Final = "/v1/stock/period-lock"
 FEBRUARY: Final = "2026-02-01T00:00:00Z"
 IN_JANUARY: Final = "2026-01-31T23:59:59.999999Z"
+
+# Between what is looked up and what is written.
+_PAUSE: Final = ("    IF posts AND", "    PERFORM pg_advisory_xact_lock(4711);\n    IF posts AND")
+_WAITING: Final = "EXISTS (SELECT FROM pg_locks WHERE objid = 4711 AND NOT granted)"
 
 
 @pytest.fixture
@@ -39,6 +43,15 @@ async def locked(http: httpx2.AsyncClient, locked_before: str | None, version: i
     answer = await put(http, locked_before, version)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def until(connection: "asyncpg.Connection[asyncpg.Record]", condition: str) -> None:
+    """Wait until a condition of the database holds, ten seconds at most."""
+    for _ in range(1_000):
+        if await connection.fetchval(f"SELECT {condition}"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(condition)
 
 
 async def findings(store: Store, app: FastAPI) -> set[str]:
@@ -157,56 +170,53 @@ class TestLock:
 class TestLockAndPost:
     """Whoever posts has read what is locked: nobody locks it behind his back."""
 
-    async def race(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> tuple[httpx2.Response, datetime]:
+    async def race(self, store: Store, urls: DatabaseUrls) -> tuple[httpx2.Response, datetime]:
         """Post into January, and lock it when the document has looked at the lock.
 
         Return the answer, and when the lock was set.
         """
-        await store.receive("5")
-        has_looked, setting = asyncio.Event(), asyncio.Event()
-        look_up = PostgresStockRepo.look_up
-
-        async def slowly(repo: PostgresStockRepo, document: Any) -> Books:
-            books = await look_up(repo, document)
-            has_looked.set()
-            await setting.wait()
-            return books
-
-        monkeypatch.setattr(PostgresStockRepo, "look_up", slowly)
+        await store.receive("5", effective_at="2026-01-01T00:00:00Z")
         line = {"effective_at": IN_JANUARY}
-        posting = asyncio.create_task(
-            store.http.post(
-                "/v1/stock/transactions",
-                json={"type": "receipt", "lines": [store.line("1", target=store.here)]} | line,
-                headers={"Idempotency-Key": "k"},
+        admin = await asyncpg.connect(urls.admin)
+        async with altered(admin, ENTER, *self.changes):
+            await admin.execute("SELECT pg_advisory_lock(4711)")
+            posting = asyncio.create_task(
+                store.http.post(
+                    "/v1/stock/transactions",
+                    json={"type": "receipt", "lines": [store.line("1", target=store.here)]} | line,
+                    headers={"Idempotency-Key": "k"},
+                )
             )
-        )
-        await has_looked.wait()
-        locking = asyncio.create_task(put(store.http, FEBRUARY, 0))
-        done, _ = await asyncio.wait([locking], timeout=0.5)
-        setting.set()
-        answer, lock = await posting, await locking
+            await until(admin, _WAITING)
+            locking = asyncio.create_task(put(store.http, FEBRUARY, 0))
+            done, _ = await asyncio.wait([locking], timeout=0.5)
+            await admin.execute("SELECT pg_advisory_unlock(4711)")
+            answer, lock = await posting, await locking
+        await admin.close()
         assert bool(done) is self.overtakes
         assert lock.status_code == 200
         return answer, datetime.fromisoformat(lock.json()["set_at"])
 
+    changes = (_PAUSE,)
     overtakes = False
 
-    async def test_take_turns(self, store: Store, app: FastAPI, monkeypatch: pytest.MonkeyPatch):
-        answer, set_at = await self.race(store, monkeypatch)
+    async def test_take_turns(self, store: Store, app: FastAPI, urls: DatabaseUrls):
+        answer, set_at = await self.race(store, urls)
         assert answer.status_code == 201
         assert datetime.fromisoformat(answer.json()["posted_at"]) <= set_at
         assert await findings(store, app) == set()
 
     async def test_pass_each_other_without_the_turn(
-        self, store: Store, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+        self,
+        store: Store,
+        app: FastAPI,
+        urls: DatabaseUrls,
+        monkeypatch: pytest.MonkeyPatch,
     ):
         """The control: the document lands in what is locked, and the check tells."""
-        monkeypatch.setattr(WriteTransaction, "begin_with", lambda *_: None)
+        monkeypatch.setattr(self, "changes", (_PAUSE, (TAKES_TURN, "")))
         monkeypatch.setattr(self, "overtakes", True)
-        answer, set_at = await self.race(store, monkeypatch)
+        answer, set_at = await self.race(store, urls)
         assert answer.status_code == 201
         assert datetime.fromisoformat(answer.json()["posted_at"]) > set_at
         document = answer.json()["id"]

@@ -34,6 +34,7 @@ EXPLAINED: Final[Mapping[tuple[str, str], str]] = {
     ("0009", "adding-field-with-default"): "of a version before the first release",
     ("0009", "constraint-missing-not-valid"): "of a version before the first release",
     ("0009", "require-concurrent-index-creation"): "of a version before the first release",
+    ("0013", "ban-drop-not-null"): "of a version before the first release",
 }
 """What squawk finds in a migration and is meant so."""
 

@@ -66,13 +66,14 @@ class Ledger:
         self, type: str, *lines: tuple[str, str, str | None, str | None], **more: Any
     ) -> StockTransaction:
         """Post a document; a line is a SKU, a quantity, and from where to where."""
-        request_key = more.pop("request_key", None)
+        request_key, unit = more.pop("request_key", None), more.pop("unit", None)
         document = Document(
             type=TransactionType(type),
             lines=tuple(
                 Line(
                     sku=sku,
                     quantity=Decimal(quantity),
+                    unit=unit,
                     from_location_id=self.locations.get(source or ""),
                     to_location_id=self.locations.get(target or ""),
                 )

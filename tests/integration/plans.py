@@ -57,6 +57,9 @@ class Explaining(Transaction):
 
     is_traceable = True
 
+    async def fetch_alone(self, statement: Statement, **values: object) -> None:
+        raise AssertionError(statement, values)
+
     def begin_with(self, also: str) -> None:
         """It has begun."""
 

@@ -10,10 +10,10 @@ from sokho.core.infrastructure.database import ConstraintViolationError, Databas
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
-from sokho.modules.stock.domain import posting
 from sokho.modules.stock.domain.errors import InsufficientStockError
 from sokho.modules.stock.infrastructure.expiry import expire_reservations
 from sokho.modules.stock.infrastructure.reservation_statements import FREE_EXPIRED
+from tests.altered_function import ENTER, FINDS_SHORT, altering
 from tests.integration.ledger import Ledger
 
 _CHECK = "ALTER TABLE stock_balances DROP CONSTRAINT stock_balances_reserved_check"
@@ -38,21 +38,16 @@ class TestPromise:
             await ledger.reserve(("A", "4", "KHO"))
         assert await ledger.findings() == set()
 
-    async def test_is_kept_by_the_database_where_the_rule_fails(
-        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-    ):
-        monkeypatch.setattr(posting, "_refuse_shortages", lambda *_: None)
+    async def test_is_kept_by_the_database_where_the_rule_fails(self, ledger: Ledger):
+        await self._execute(ledger, altering(ENTER, FINDS_SHORT, ""))
         with pytest.raises(ConstraintViolationError, match="reserved_check"):
             await ledger.post("issue", ("A", "4", "KHO", None))
         with pytest.raises(ConstraintViolationError, match="reserved_check"):
             await ledger.reserve(("A", "4", "KHO"))
         assert await ledger.findings() == set()
 
-    async def test_is_broken_and_told_where_both_fail(
-        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-    ):
-        monkeypatch.setattr(posting, "_refuse_shortages", lambda *_: None)
-        await self._drop(ledger)
+    async def test_is_broken_and_told_where_both_fail(self, ledger: Ledger):
+        await self._execute(ledger, altering(ENTER, FINDS_SHORT, ""), _CHECK)
         await ledger.post("issue", ("A", "4", "KHO", None))
         kho = await ledger.account("A", "KHO")
         assert await ledger.findings() == {f"I3 reserved_out_of_range {kho}"}
@@ -67,9 +62,10 @@ class TestPromise:
         monkeypatch.setattr(FREE_EXPIRED, "text", text)
         await ledger.post("issue", ("A", "4", "KHO", None))  # of goods that are promised
 
-    async def _drop(self, ledger: Ledger) -> None:
+    async def _execute(self, ledger: Ledger, *commands: str) -> None:
         connection = await asyncpg.connect(ledger.admin)
-        await connection.execute(_CHECK)
+        for command in commands:
+            await connection.execute(command)
         await connection.close()
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from sokho.core.domain.versions import ANY_VERSION
@@ -19,12 +20,12 @@ from sokho.modules.stock.domain.documents import Document, Line, TransactionType
 from sokho.modules.stock.domain.entities import StockTransaction
 from sokho.modules.stock.domain.errors import LocationArchivedError, QuantityPrecisionError
 from sokho.modules.stock.domain.service import StockService
-from sokho.modules.stock.infrastructure import postgres_repo
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.units.domain.entities import Unit
 from sokho.modules.units.domain.errors import UnitInUseError
 from sokho.modules.units.domain.service import UnitService
 from sokho.modules.units.infrastructure.postgres_repo import PostgresUnitRepo
+from tests.altered_function import ENTER, altered
 from tests.integration.ledger import Ledger
 from tests.integration.waiting import waiting
 
@@ -155,16 +156,16 @@ class TestArchiving:
             await archived(ledger, LocationsAtOnce)
         assert await goods_out_of_reach(ledger) == 1
 
-    async def test_is_seen_by_the_statement_that_posts(
-        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-    ):
-        """The control: what was looked up is older than the wait for the balance."""
+    async def test_is_seen_behind_the_wait_for_the_balance(self, ledger: Ledger):
+        """The control: before it, the location was active still."""
         await ledger.reverse((await received(ledger)).id)
-        monkeypatch.setattr(postgres_repo, "receiving", lambda _moves: [])
-        async with open_for(ledger) as tx:
-            await archive(tx, ledger)
-            other = await waiting(received(ledger))
-        await other
+        admin = await asyncpg.connect(ledger.admin)
+        async with altered(admin, ENTER, ("IF to_places[n] IS NOT NULL THEN", "IF false THEN")):
+            async with open_for(ledger) as tx:
+                await archive(tx, ledger)
+                other = await waiting(received(ledger))
+            await other
+        await admin.close()
         assert await goods_out_of_reach(ledger) == 1
 
 

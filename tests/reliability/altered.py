@@ -107,32 +107,6 @@ def _stops_as_uvicorn_does() -> None:
     server.serve = serve
 
 
-def _balances_are_not_held() -> None:
-    """Read balances as they are at the moment, whoever is about to change them."""
-    _lock_by(lambda select, **_: select)
-
-
-def _balances_are_held_in_any_order() -> None:
-    """Lock balances one after the other, as chance has it."""
-    import sqlalchemy as sa
-
-    lock = sa.Select.with_for_update
-    _lock_by(lambda select, **how: lock(select.order_by(None).order_by(sa.func.random()), **how))
-
-
-def _lock_by(lock: Any) -> None:
-    """Have the statements of posting made with another way to lock rows."""
-    import sqlalchemy as sa
-
-    import sokho.core.infrastructure.database  # its own statements stay as they are
-
-    selects: Any = sa.Select
-    real, selects.with_for_update = selects.with_for_update, lock
-    import sokho.modules.stock.infrastructure.posting_statements  # noqa: F401
-
-    selects.with_for_update = real
-
-
 def _levels_are_read_from_a_copy() -> None:
     """Tell levels as they were when this process last looked, up to a tenth of a second ago."""
     import time
@@ -156,11 +130,11 @@ def _levels_are_read_from_a_copy() -> None:
 
 def _reversals_leave_out_the_last_line() -> None:
     """Undo all lines of a document but the last, where it has more than one."""
-    import sokho.modules.stock.domain.service
+    from sokho.modules.stock.domain.entities import StockTransaction
 
-    services: Any = sokho.modules.stock.domain.service
-    reverse = services.reversal
-    services.reversal = lambda kind, moves, balances: reverse(kind, moves[:-1] or moves, balances)
+    documents: Any = StockTransaction
+    undone = documents.undone
+    documents.undone = lambda document: undone(document)[len(document.moves) > 1 :]
 
 
 _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {
@@ -173,8 +147,6 @@ _ALTERATIONS: Final[dict[str, Callable[[], None]]] = {
         _never_rolls_back,
         _takes_conflicts_for_faults,
         _stops_as_uvicorn_does,
-        _balances_are_not_held,
-        _balances_are_held_in_any_order,
         _levels_are_read_from_a_copy,
         _reversals_leave_out_the_last_line,
     )

@@ -5,6 +5,7 @@ from collections import Counter
 from random import Random
 from typing import Final
 
+from tests.altered_function import ENTER, HOLDS, altering
 from tests.recomputed import unconserved_items, wrong_accounts
 from tests.reliability.outcomes import Outcome
 from tests.reliability.sites import Site, client
@@ -25,6 +26,12 @@ _LOOK_EARLY: Final = """
     END $$
 """
 
+# Some of a document's locks at a time, in no order.
+_WITHOUT_ORDER: Final = (
+    altering(ENTER, HOLDS, "ORDER BY random() FOR UPDATE"),
+    altering(ENTER, "held := held ||", "PERFORM pg_sleep(0.002); held := held ||"),
+)
+
 
 async def opposite_transfers(
     site: Site,
@@ -34,18 +41,21 @@ async def opposite_transfers(
     clients: int,
     seed: int,
     workers: int = 2,
-    alteration: str | None = None,
+    in_order: bool = True,
     stocktakes: int = 0,
 ) -> Outcome:
     """Have `clients` transfer all of `items`, `documents` times each, in orders of their own.
 
-    Meanwhile both places take stock, `stocktakes` times, and find one piece more of each item.
+    Not `in_order`, balances are locked one after the other, as chance has it. Meanwhile both
+    places take stock, `stocktakes` times, and find one piece more of each item.
     """
     business = await site.business()
     await site.execute(_LOOK_EARLY)
+    if not in_order:
+        await site.execute(*_WITHOUT_ORDER)
     statuses: Counter[int] = Counter()
     async with (
-        site.serving(workers=workers, alteration=alteration) as service,
+        site.serving(workers=workers) as service,
         client(service, business, connections=clients) as http,
     ):
         goods = await Stock.opened(http, items=items)

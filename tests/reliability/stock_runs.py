@@ -66,7 +66,7 @@ STOCK_RUNS: Final = (
                     documents=20,
                     clients=4,
                     seed=seed,
-                    alteration="balances_are_held_in_any_order",
+                    in_order=False,
                 ),
                 (opposite_transfers.NO_DEADLOCK,),
             ),

@@ -35,7 +35,7 @@ class TestOppositeTransfers:
             clients=4,
             seed=1,
             workers=1,
-            alteration="balances_are_held_in_any_order",
+            in_order=False,
         )
         assert NO_DEADLOCK in outcome.broken, outcome.figures
 

@@ -50,6 +50,9 @@ class _LookUp(Transaction):
 
     is_traceable = True
 
+    async def fetch_alone(self, statement: Statement, **values: object) -> None:
+        raise AssertionError(statement, values)
+
     def begin_with(self, also: str) -> None:
         raise AssertionError(also)
 

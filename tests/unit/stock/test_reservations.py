@@ -9,20 +9,13 @@ from uuid import UUID
 import pytest
 
 from sokho.core.domain.errors import InvalidError
-from sokho.modules.stock.domain.documents import Document, TransactionType
-from sokho.modules.stock.domain.entities import Balance
 from sokho.modules.stock.domain.errors import (
+    QuantityOutOfRangeError,
     QuantityPrecisionError,
     ReservationClosedError,
     ReservationExpiredError,
 )
-from sokho.modules.stock.domain.posting import Books, check, post
-from sokho.modules.stock.domain.reservations import (
-    Reservation,
-    ReservationState,
-    ReservedLine,
-    held_of,
-)
+from sokho.modules.stock.domain.reservations import Reservation, ReservationState, ReservedLine
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TICK: Final = timedelta(microseconds=1)
@@ -88,47 +81,45 @@ class TestState:
         assert a_reservation().until(timedelta(hours=2)) == NOW + timedelta(hours=2)
 
 
-class TestHold:
-    def test_is_the_sum_of_lines_that_are_held(self):
-        lines = a_line(), a_line(2, "48"), a_line(3, "72", is_held=False)
-        assert held_of(lines) == {HERE: Decimal(72)}
-
-
 class TestIssue:
     def issued(
         self, reservation: Reservation, quantities: list[tuple[int, Decimal]] | None
-    ) -> tuple[list[tuple[int, str]], Balance]:
-        """Return what its issue takes, in cans and in its unit, and the balance it is judged by."""
-        on_hand = Decimal(100)
-        held = held_of(reservation.lines)[HERE]
-        balances = {HERE: Balance(on_hand, held, 3, NOW)}
-        lines, known, free = reservation.issue(balances, quantities)
-        document = Document(type=TransactionType.ISSUE, lines=lines)
-        books = Books(lines=known, balances=free, now=NOW, time_zone="UTC")
-        moves = post(document, books, check(document, books))
+    ) -> list[tuple[int, str]]:
+        """Return what its issue takes, in cans and in its unit."""
+        moves = reservation.issued(quantities)
+        assert [move.line_no for move in moves] == [*range(1, len(moves) + 1)]
         assert {(move.source.account_id, move.target.account_id) for move in moves} == {
             (HERE, CUSTOMER)
         }
-        taken = [
+        return [
             (int(move.quantity), f"{move.entered_quantity} {move.entered_unit}") for move in moves
         ]
-        return taken, free[HERE]
 
-    def test_takes_all_and_is_not_in_its_own_way(self):
+    def test_takes_all(self):
         reservation = a_reservation(a_line(1, "24"), a_line(2, "72"))
-        taken, balance = self.issued(reservation, None)
-        assert taken == [(24, "1 thùng"), (72, "3 thùng")]
-        assert balance.reserved == 0
+        assert self.issued(reservation, None) == [(24, "1 thùng"), (72, "3 thùng")]
 
     def test_takes_a_part_by_what_converted_when_it_was_reserved(self):
         reservation = a_reservation(a_line(1, "24"), a_line(2, "72"))
-        taken, balance = self.issued(reservation, [(2, Decimal(2))])
-        assert taken == [(48, "2 thùng")]
-        assert balance.reserved == 0
+        assert self.issued(reservation, [(2, Decimal(2))]) == [(48, "2 thùng")]
 
     def test_takes_no_part_of_a_unit_that_has_none(self):
         with pytest.raises(QuantityPrecisionError):
             self.issued(a_reservation(), [(1, Decimal("0.5"))])
+
+    def test_takes_no_part_that_has_no_exact_quantity_in_the_items_own_unit(self):
+        line = a_line(1, "24", entered_quantity=Decimal(7), entered_decimals=3)
+        with pytest.raises(QuantityPrecisionError):
+            self.issued(a_reservation(line), [(1, Decimal(2))])
+
+    def test_takes_what_the_unit_has_no_decimals_for_any_more(self):
+        line = a_line(1, "12", entered_quantity=Decimal("0.5"))
+        assert self.issued(a_reservation(line), None) == [(12, "0.5 thùng")]
+
+    @pytest.mark.parametrize("quantity", ["0", "-1"])
+    def test_takes_more_than_nothing(self, quantity: str):
+        with pytest.raises(QuantityOutOfRangeError):
+            self.issued(a_reservation(), [(1, Decimal(quantity))])
 
     @pytest.mark.parametrize(
         ("quantities", "faults"),
@@ -147,5 +138,5 @@ class TestIssue:
     ):
         given = [(line_no, Decimal(quantity)) for line_no, quantity in quantities]
         with pytest.raises(InvalidError) as found:
-            a_reservation().issue({}, given)
+            a_reservation().issued(given)
         assert [(fault.pointer, fault.code) for fault in found.value.errors] == faults

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 INSTANT_LENGTH: Final = 35
 """With nine decimals of a second and an offset."""
 
+_ENDS: Final = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
 
 def _is_no_number(instant: object) -> object:
     """Refuse seconds or milliseconds since 1970: which of them, one could only guess."""
@@ -21,11 +23,17 @@ def _is_no_number(instant: object) -> object:
 
 
 def _in_utc(instant: datetime) -> datetime:
-    """Refuse an instant that in UTC lies before the first year or after the last."""
+    """Refuse an instant that in UTC lies before the first year or after the last.
+
+    Their very first and last ones, too: the driver takes them for infinity.
+    """
     try:
-        return instant.astimezone(UTC)
+        in_utc = instant.astimezone(UTC)
     except OverflowError:
         raise ValueError("out of range") from None
+    if in_utc in _ENDS:
+        raise ValueError("out of range")
+    return in_utc
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_no_number), AfterValidator(_in_utc)]

@@ -1,5 +1,7 @@
 """The table of what requests with an Idempotency-Key were answered, and its statements."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +20,8 @@ idempotency_keys = sa.Table(
     sa.Column("tenant_id", sa.Uuid, primary_key=True),
     sa.Column("key_hash", sa.LargeBinary, primary_key=True),
     sa.Column("fingerprint", sa.LargeBinary, nullable=False),
-    sa.Column("answer", sa.LargeBinary, nullable=False),
+    sa.Column("answer", sa.LargeBinary),
+    sa.Column("result", sa.Text),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
     sa.Index(None, "tenant_id", "expires_at"),
 )
@@ -31,7 +34,7 @@ _columns = idempotency_keys.c
 _OURS = _columns.tenant_id == TENANT
 
 FIND: Final = Statement(
-    sa.select(_columns.fingerprint, _columns.answer).where(
+    sa.select(_columns.fingerprint, _columns.answer, _columns.result).where(
         _OURS, _columns.key_hash == p("key_hash"), _columns.expires_at > sa.func.now()
     )
 )
@@ -45,22 +48,22 @@ class KeyUsedError(Exception):
     """An answer to the key is kept."""
 
 
-async def claim(transaction: WriteTransaction, key_hash: bytes) -> None:
-    """Begin, as the only one to use a key that is free: in the round trip of BEGIN.
+@contextmanager
+def claiming(transaction: WriteTransaction, key_hash: bytes, fingerprint: bytes) -> Iterator[None]:
+    """Let the transaction begin, whenever it does, as the only one to use a key that is free.
 
-    Raises `KeyInUseError` and `KeyUsedError`, after which the transaction is over; otherwise as
-    `Transaction.fetch_all` does.
+    Where it is not free the first statement raises `KeyInUseError` or `KeyUsedError`, after which
+    the transaction has to be rolled back.
     """
     number = int.from_bytes(key_hash[:8], "big", signed=True)
+    transaction.begin_with(f"SELECT claim_idempotency_key({number}, {_literal(key_hash)})")
+    transaction.claim(number, key_hash, fingerprint)
     try:
-        await transaction.begin(f"SELECT claim_idempotency_key({number}, {_literal(key_hash)})")
+        yield
     except asyncpg.PostgresError as error:
-        await transaction.rollback()
-        if error.sqlstate == IN_USE:
-            raise KeyInUseError from None
-        if error.sqlstate == USED:
-            raise KeyUsedError from None
-        raise
+        if error.sqlstate not in {IN_USE, USED}:
+            raise
+        raise (KeyInUseError if error.sqlstate == IN_USE else KeyUsedError) from None
 
 
 def keep(

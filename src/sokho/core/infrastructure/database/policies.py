@@ -31,6 +31,11 @@ def bound_tenant() -> str:
     return f"(SELECT current_setting('{TENANT_SETTING}')::uuid)"
 
 
+def binding(tenant: str) -> str:
+    """Return the SQL that binds a tenant until the transaction ends: `tenant` is an expression."""
+    return f"set_config('{TENANT_SETTING}', {tenant}::text, true)"
+
+
 def plain_identifier(identifier: str) -> str:
     """Return `identifier` if it is a plain one: it stands in SQL as it is."""
     if not _IDENTIFIER.fullmatch(identifier):

@@ -23,9 +23,9 @@ TENANT: Final = sa.bindparam("current_tenant", type_=sa.Uuid())
 
 _DIALECT: Final[Any] = cast("Any", asyncpg_dialect)()
 
-# The codec of the connection encodes these (see `pool.py`), and lists of
+# The codec of the connection encodes these (see `pool.py`), and lists and
 # plain values need no encoding; so SQLAlchemy's own processors are not called.
-_ENCODED_BY_DRIVER: Final = (JSON, JSONB, sa.ARRAY)
+_ENCODED_BY_DRIVER: Final = (JSON, JSONB, sa.ARRAY, sa.Boolean)
 
 
 class Statement:
@@ -33,7 +33,8 @@ class Statement:
 
     `TENANT` among its parameters is filled in by the transaction. A SELECT also has
     `one_trip`, the form that binds the tenant and answers in a single message. A change that
-    is not `of_the_business`, but of the service's own keeping, leaves no event.
+    is not `of_the_business`, but of the service's own keeping, leaves no event. What calls a
+    function that changes something says that it `writes`.
     """
 
     __slots__ = (
@@ -48,7 +49,9 @@ class Statement:
         "writes",
     )
 
-    def __init__(self, clause: Executable, *, of_the_business: bool = True) -> None:
+    def __init__(
+        self, clause: Executable, *, of_the_business: bool = True, writes: bool = False
+    ) -> None:
         assert isinstance(clause, ClauseElement)
         self.clause = clause
         self.of_the_business = of_the_business
@@ -59,7 +62,9 @@ class Statement:
         self._required = frozenset(self._names) - self._constants.keys() - {TENANT.key}
         self.one_trip: str | None = None
         self._one_trip_names: tuple[str, ...] = ()
-        self.writes = any(isinstance(part, UpdateBase) for part in visitors.iterate(clause))
+        self.writes = writes or any(
+            isinstance(part, UpdateBase) for part in visitors.iterate(clause)
+        )
         if isinstance(clause, sa.Select) and TENANT.key in self._names and not self.writes:
             self.one_trip, self._one_trip_names = _bind_and_select(clause)
 

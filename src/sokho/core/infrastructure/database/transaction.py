@@ -8,9 +8,9 @@ import contextlib
 import re
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Final, Self, TypeAlias, TypeVar
+from typing import Final, Self, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -38,6 +38,17 @@ Row = asyncpg.Record
 
 RoundTripSpan: TypeAlias = Callable[[str], AbstractContextManager[None]]
 """Tells whoever traces the request of a round trip, by its SQL, for as long as it lasts."""
+
+NOT_ALONE: Final[Mapping[str, object]] = {
+    "alone": False,
+    "own_event_id": None,
+    "own_event_request_id": None,
+    "own_event_changes": None,
+    "claim": None,
+    "key_hash": None,
+    "fingerprint": None,
+}
+"""What a statement is told that could be a transaction of its own, within another."""
 
 _T = TypeVar("_T")
 
@@ -108,6 +119,16 @@ class Transaction(EventLog):
         rows = await self.fetch_all(statement, **values)
         return rows[0] if rows else None
 
+    @abstractmethod
+    async def fetch_alone(self, statement: Statement, **values: object) -> Row | None:
+        """Let a statement be all of this transaction, in one round trip.
+
+        It binds the tenant itself, writes the event that is recorded, and claims and keeps the
+        Idempotency-Key; its row tells by `done` whether it has done so. If not, nothing has
+        happened. Returns None where more belongs to this transaction than such a statement can
+        do. Raises as `fetch_all`.
+        """
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -119,7 +140,8 @@ class Transaction(EventLog):
     def begin_with(self, also: str) -> None:
         """Let `also` be run in the round trip of BEGIN: SQL without parameters, once.
 
-        A read has no BEGIN: there it is left out. Raises `RuntimeError` when the transaction has
+        What it raises itself is raised by the first statement, as the driver tells it. A read has
+        no BEGIN: there it is left out. Raises `RuntimeError` when the transaction has
         begun without it.
         """
 
@@ -164,20 +186,54 @@ class WriteTransaction(Transaction):
         self._changed = False
         self._first: dict[str, None] = {}
         self._last: str | None = None
+        self._claim: Mapping[str, object] = {}
+        self._told_again: str | None = None
+        self.has_kept = False
+        """Whether what was done was kept for the Idempotency-Key by the statement that did it."""
 
     def record(self, event: Event) -> None:
         self._events.append(event)
         self._recorded = True
 
-    async def begin(self, also: str) -> None:
-        """Begin, and run `also` in the same round trip: SQL without parameters, for its effect.
+    def claim(self, number: int, key_hash: bytes, fingerprint: bytes) -> None:
+        """Let a statement that is a transaction of its own claim and keep an Idempotency-Key."""
+        self._claim = {"claim": number, "key_hash": key_hash, "fingerprint": fingerprint}
 
-        Raises as `fetch_all` does, what `also` raises itself as the driver tells it, and
-        `RuntimeError` when this transaction has begun.
-        """
-        if self._connection is not None or self._over:
-            raise RuntimeError("this transaction has begun")
-        await self._alone(self._begin, also)
+    def tell_again(self, result: str) -> None:
+        """Let the statement that was a transaction of its own answer as it once did."""
+        self._told_again = result
+
+    async def fetch_alone(self, statement: Statement, **values: object) -> Row | None:
+        if self._told_again is not None:
+            self._events.clear()
+            return cast("Row", {"done": True, "result": self._told_again})
+        if self._connection is not None or self._over or len(self._events) != 1:
+            return None
+        if self._origin.on_behalf_of is not None:
+            return None  # who has to be looked up
+        event = self._events[0]
+        values |= {
+            **NOT_ALONE,
+            **self._claim,
+            "alone": True,
+            "own_event_id": new_id(),
+            "own_event_request_id": self._origin.request_id,
+            "own_event_changes": event.changes,
+        }
+        row = await self._alone(self._fetch_alone, statement, values)
+        if row["done"]:
+            self._over = True
+            self._events.clear()
+            self.has_kept = bool(self._claim)
+        return row
+
+    async def _fetch_alone(self, statement: Statement, values: dict[str, object]) -> Row:
+        arguments = statement.arguments(self.tenant_id, values)
+        async with self._pool.lend() as connection:
+            call = connection.fetchrow(statement.text, *arguments)
+            row = await self._exchange(statement.text, call)
+        assert row is not None
+        return row
 
     def begin_with(self, also: str) -> None:
         if also not in self._first and (self._connection is not None or self._over):
@@ -211,7 +267,7 @@ class WriteTransaction(Transaction):
 
     async def rollback(self) -> None:
         """Roll back; a connection that cannot even do that is closed, which undoes the work."""
-        self._failed = False
+        self._failed = self._changed = False
         self._events.clear()
         with contextlib.suppress(OverloadedError):
             await self._end("ROLLBACK")
@@ -257,13 +313,13 @@ class WriteTransaction(Transaction):
                 return id
         raise OverloadedError  # erased between two statements, of all moments
 
-    async def _begin(self, also: str | None = None) -> Connection:
+    async def _begin(self) -> Connection:
         if not isinstance(self.tenant_id, UUID):
             raise TypeError("a tenant is a uuid.UUID")  # it becomes a literal just below
         connection = self._connection = await self._pool.acquire()
         # SET LOCAL takes no parameter, and Citus passes it on to its workers, set_config not.
         bind = f"BEGIN; SET LOCAL {TENANT_SETTING} = '{self.tenant_id}'"
-        for each in (*([also] if also else ()), *self._first):
+        for each in self._first:
             bind = f"{bind}; {each}"
         await self._round_trip("BEGIN", connection.execute(bind))
         return connection
@@ -309,6 +365,9 @@ class ReadTransaction(Transaction):
 
     def begin_with(self, also: str) -> None:
         """There is no BEGIN."""
+
+    async def fetch_alone(self, statement: Statement, **values: object) -> Row | None:
+        """Return None: it does nothing but read."""
 
     def record(self, event: Event) -> None:
         """Raise `RuntimeError`: nothing happens in a read."""

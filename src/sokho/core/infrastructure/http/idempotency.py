@@ -20,12 +20,12 @@ from starlette.responses import Response
 from sokho.core.domain.errors import ConflictError, DomainError, InvalidError
 from sokho.core.domain.identity import Operator
 from sokho.core.domain.texts import Text
-from sokho.core.infrastructure.database import CollisionError, Database, Row
+from sokho.core.infrastructure.database import CollisionError, Database
 from sokho.core.infrastructure.database.idempotency_keys import (
     FIND,
     KeyInUseError,
     KeyUsedError,
-    claim,
+    claiming,
     keep,
 )
 from sokho.core.infrastructure.database.transaction import WriteTransaction
@@ -112,32 +112,52 @@ class Idempotency:
         key_hash = hash_of(key, transaction.tenant_id, operator=operator)
         fingerprint = _fingerprint(request, body)
         try:
-            await claim(transaction, key_hash)
+            with claiming(transaction, key_hash, fingerprint):
+                response = await answer()
         except KeyInUseError:
             raise IdempotencyKeyInUseError from None
         except KeyUsedError:
-            database: Database = request.app.state.database
-            reading = database.transaction(transaction.tenant_id, read_only=True)
-            context.begin(reading)
-            kept = await reading.fetch_one(FIND, key_hash=key_hash)
-            if kept is None:
-                raise CollisionError from None  # it has just expired: the key is free
-            return self._replayed(kept, fingerprint, key_hash, caller.actor)
-        response = await answer()
-        if response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            await transaction.rollback()
+            return await self._answered_before(request, key_hash, fingerprint, answer)
+        if response.status_code < HTTPStatus.MULTIPLE_CHOICES and not transaction.has_kept:
             only_for = caller.actor if isinstance(response, SecretResponse) else None
             sealed = self._sealed(_kept(response, only_for), key_hash)
             keep(transaction, key_hash=key_hash, fingerprint=fingerprint, answer=sealed)
+        return response
+
+    async def _answered_before(
+        self,
+        request: Request,
+        key_hash: bytes,
+        fingerprint: bytes,
+        answer: Callable[[], Awaitable[Response]],
+    ) -> Response:
+        """Return what was kept; or, where what it is made of was kept, make it again."""
+        context = RequestContext.of(request.scope)
+        transaction, caller = context.transaction, context.caller
+        assert isinstance(transaction, WriteTransaction)
+        assert caller is not None
+        database: Database = request.app.state.database
+        reading = database.transaction(transaction.tenant_id, read_only=True)
+        context.begin(reading)
+        kept = await reading.fetch_one(FIND, key_hash=key_hash)
+        if kept is None:
+            raise CollisionError from None  # it has just expired: the key is free
+        if kept["fingerprint"] != fingerprint:
+            raise IdempotencyKeyMismatchError
+        if kept["answer"] is not None:
+            return self._replayed(kept["answer"], key_hash, caller.actor)
+        transaction.tell_again(kept["result"])
+        response = await answer()
+        response.headers[REPLAYED] = "true"
         return response
 
     def _sealed(self, answer: _Answer, key_hash: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, msgspec.msgpack.encode(answer), key_hash)
 
-    def _replayed(self, kept: Row, fingerprint: bytes, key_hash: bytes, actor: str) -> Response:
-        if kept["fingerprint"] != fingerprint:
-            raise IdempotencyKeyMismatchError
-        nonce, sealed = kept["answer"][:_NONCE_BYTES], kept["answer"][_NONCE_BYTES:]
+    def _replayed(self, kept: bytes, key_hash: bytes, actor: str) -> Response:
+        nonce, sealed = kept[:_NONCE_BYTES], kept[_NONCE_BYTES:]
         try:
             content = self._cipher.decrypt(nonce, sealed, key_hash)
         except InvalidTag:  # kept under another secret of the service

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sokho.core.domain.errors import FieldError
 from sokho.core.domain.texts import Text
-from sokho.modules.stock.domain.entities import Balance, Move
+from sokho.modules.stock.domain.entities import Balance, Move, StockTransaction
 from sokho.modules.stock.domain.errors import InsufficientStockError
 from sokho.modules.stock.domain.posting import plain
-from sokho.modules.stock.domain.repository import Entry, Low, Month, StockRepository
+from sokho.modules.stock.domain.repository import Low, Month, StockRepository
 
 _SHORT: Final = Text(
     vi="Cần {requested}, nhưng vào ngày này chỉ còn {available}: chứng từ sau đó cần phần còn lại.",
@@ -37,45 +37,47 @@ class _Dates:
     """Of the accounts that it takes from, and that have later moves: months to be read in full."""
 
 
-def _dates(entry: Entry, before: Mapping[UUID, Balance]) -> _Dates:
+def _dates(posted: StockTransaction, before: Mapping[UUID, Balance]) -> _Dates:
     dates = _Dates()
-    taken = {move.source.account_id for move in entry.moves}
-    for account_id in taken | {move.target.account_id for move in entry.moves}:
+    taken = {move.source.account_id for move in posted.moves}
+    for account_id in taken | {move.target.account_id for move in posted.moves}:
         balance = before.get(account_id)
         if balance is None or balance.effective_at is None:
             continue
-        own = month_of(account_id, entry.effective_at)
+        own = month_of(account_id, posted.effective_at)
         latest = month_of(account_id, balance.effective_at)
         if own != latest:
             dates.summed.add(min(own, latest))
-        if account_id in taken and entry.effective_at < balance.effective_at:
+        if account_id in taken and posted.effective_at < balance.effective_at:
             dates.read |= {own, latest}
     return dates
 
 
-async def keep_dates(repo: StockRepository, entry: Entry, before: Mapping[UUID, Balance]) -> None:
-    """Keep the sums of months, and refuse an entry that leaves too little at a later date.
+async def keep_dates(
+    repo: StockRepository, posted: StockTransaction, before: Mapping[UUID, Balance]
+) -> None:
+    """Keep the sums of months, and refuse a document that leaves too little at a later date.
 
-    The entry is stored already; `before` are the balances that it was made of. Where it is the
+    It is posted already; `before` are the balances that it was made of. Where it is the
     latest of its accounts, in the month of the one before it, nothing is to be done. Raises
     `InsufficientStockError` naming every line of each account that would have fallen short.
     """
-    dates = _dates(entry, before)
+    dates = _dates(posted, before)
     if dates.summed:
         await repo.sum_up(dates.summed)
     if not dates.read:
         return
-    lows = await repo.lows(dates.read, entry.effective_at)
+    lows = await repo.lows(dates.read, posted.effective_at)
     short = {low.account_id: low for low in lows if low.short_at is not None}
     if not short:
         return
     # Of a month whose sum alone was read it is not known yet on which day it falls short.
     within = {month_of(id, low.short_at) for id, low in short.items() if low.short_at is not None}
-    exact = {low.account_id: low.short_at for low in await repo.lows(within, entry.effective_at)}
+    exact = {low.account_id: low.short_at for low in await repo.lows(within, posted.effective_at)}
     raise InsufficientStockError(
         *(
-            _shortage(move, entry.moves, short[move.source.account_id], exact)
-            for move in entry.moves
+            _shortage(move, posted.moves, short[move.source.account_id], exact)
+            for move in posted.moves
             if move.source.account_id in short
         )
     )

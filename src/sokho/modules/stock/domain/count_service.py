@@ -90,13 +90,12 @@ class CountService:
             )
             for entry in entries
         )
-        books, quantities = await self._stock.look_up(
+        considered = await self._stock.consider(
             Document(type=TransactionType.ADJUSTMENT, reason=Reason.COUNT, lines=lines)
         )
         counted = [
-            (known.item.id, quantity if entry.quantity else Decimal(0), entry.replaces)
-            for known, quantity, entry in zip(books.lines, quantities, entries, strict=True)
-            if known.item is not None
+            (move.item_id, move.quantity if entry.quantity else Decimal(0), entry.replaces)
+            for move, entry in zip(considered.moves, entries, strict=True)
         ]
         item_ids = [item_id for item_id, _, _ in counted]
         after = added_up(await self._repo.counted(count_id, item_ids), counted)

@@ -1,6 +1,6 @@
 """What the ledger holds: accounts, their balances, posted transactions and their moves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -81,3 +81,14 @@ class StockTransaction:
     reverses_id: UUID | None
     reversed_by_id: UUID | None
     moves: tuple[Move, ...]
+
+    def undone(self) -> tuple[Move, ...]:
+        """Return the moves that undo it: the last first, for what it passed on it takes back so."""
+        return tuple(
+            replace(
+                move,
+                source=Side(move.target.account_id, move.target.location_id),
+                target=Side(move.source.account_id, move.source.location_id),
+            )
+            for move in reversed(self.moves)
+        )

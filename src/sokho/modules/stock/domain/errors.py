@@ -217,6 +217,11 @@ def fault(pointer: str, error: type[InvalidError]) -> FieldError:
     return FieldError(pointer, error.code, error.text)
 
 
+def fault_of(pointer: str, code: str) -> FieldError:
+    """Return the fault of one field, with the code of one of the errors and its text."""
+    return fault(pointer, _BY_CODE[code])
+
+
 def refuse(faults: Collection[FieldError]) -> None:
     """Raise `InvalidError` with the faults, if there are any: of the kind that all share."""
     if faults:

@@ -54,16 +54,15 @@ class MinimumService:
         """
         line = Line(item_id=item_id, quantity=wanted, to_location_id=location_id)
         try:
-            books, _ = await self._stock.look_up(
+            considered = await self._stock.consider(
                 Document(type=TransactionType.RECEIPT, lines=(line,))
             )
         except InvalidError as error:
             if _UNKNOWN & {fault.code for fault in error.errors}:
                 raise MinimumNotFoundError from error
             raise
-        account_id = books.lines[0].target.account_id
-        assert account_id is not None
-        before = books.balances[account_id].minimum
+        account_id = considered.moves[0].target.account_id
+        before = considered.before[account_id].minimum
         if before != wanted:
             self._record(item_id, location_id, before, wanted)
             await self._repo.set(account_id, wanted)

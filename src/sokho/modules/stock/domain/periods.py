@@ -2,16 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sokho.core.domain.errors import FieldError, InvalidError, PreconditionFailedError
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.texts import Text
-from sokho.modules.stock.domain.errors import PeriodLockedError
-from sokho.modules.stock.domain.posting import Books
-
-_LEAST: Final = timedelta(microseconds=1)
 
 _IN_FUTURE: Final = Text(
     vi="Chỉ khóa được khoảng thời gian đã qua.", en="Only what has passed can be locked."
@@ -90,15 +86,3 @@ class PeriodService:
         self._events.record(Event(kind, None, changes))
         await self._locks.add(new)
         return new
-
-
-def refuse_locked(effective_at: datetime, books: Books) -> None:
-    """Raise `PeriodLockedError` for a document whose date lies in a locked period."""
-    if books.locked_before is not None and effective_at < books.locked_before:
-        raise PeriodLockedError
-
-
-def not_before(books: Books) -> datetime | None:
-    """Return the time before which nothing is posted: that of its accounts, and of the lock."""
-    times = [books.last_posted_at, books.locked_at and books.locked_at + _LEAST]
-    return max((time for time in times if time is not None), default=None)

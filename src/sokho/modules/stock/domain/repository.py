@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
-from sokho.modules.stock.domain.documents import Document, Reason, TransactionType
-from sokho.modules.stock.domain.entities import Move, StockTransaction
-from sokho.modules.stock.domain.posting import Books
+from sokho.modules.stock.domain.documents import TransactionType
+from sokho.modules.stock.domain.entities import StockTransaction
+from sokho.modules.stock.domain.posting import Entered, Entry, Wanted
 
 BY_ID: Final = Sort("id")
 
@@ -23,30 +23,6 @@ class TransactionFilter:
     type: TransactionType | None = None
     document_no: str | None = None
     external_ref: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A document with its moves, ready for the books, which still give it number and time."""
-
-    id: UUID
-    type: TransactionType
-    year: int
-    document_no: str | None
-    """The client's own; None takes the next of the type and year."""
-
-    external_ref: str | None
-    effective_at: datetime
-    note: str | None
-    reason: Reason | None
-    actor: str
-    request_key: bytes | None
-    """What stands for the request's Idempotency-Key: no two transactions have the same."""
-
-    reverses_id: UUID | None
-    moves: Sequence[Move]
-    not_before: datetime | None
-    """The last time at which one of the accounts was posted to."""
 
 
 class Month(NamedTuple):
@@ -74,26 +50,22 @@ class StockRepository(ABC):
     """The ledger of one tenant. Nothing here commits: the transaction belongs to the caller."""
 
     @abstractmethod
-    async def look_up(self, document: Document) -> Books:
-        """Return what has to be known to post a document.
+    async def enter(self, entry: Entry, *, posts: bool = True, alone: bool = False) -> Entered:
+        """Look up what a document names, hold its accounts, reckon, and post it.
 
-        The balances of its accounts, if all are there, are held from now on: nobody else can
-        post to them. They are held in the order of their accounts, so that no two documents wait
-        for each other.
-        """
-
-    @abstractmethod
-    async def open_accounts(self, document: Document, books: Books) -> None:
-        """Make the accounts that the books lack for a document."""
-
-    @abstractmethod
-    async def store(self, entry: Entry) -> StockTransaction:
-        """Write an entry and the new balances of its accounts, which are held.
+        Without `posts`, or where something keeps it from being posted, nothing is written. The
+        balances of its accounts, if all are there, are held from now on: nobody else can post to
+        them. They are held in the order of their accounts, so that no two documents wait for each
+        other. `alone`: it may be a transaction of its own, in one round trip, if nothing else is
+        to be done in it; otherwise nothing is written, and it has to be entered again.
 
         Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `AlreadyReversedError`,
-        `DuplicateRequestError`, and `LocationArchivedError` where goods would come to a location
-        that is archived.
+        `DuplicateRequestError`.
         """
+
+    @abstractmethod
+    async def open_accounts(self, wanted: Collection[Wanted]) -> None:
+        """Open the accounts that an entry lacks."""
 
     @abstractmethod
     async def sum_up(self, months: Collection[Month]) -> None:
@@ -109,10 +81,6 @@ class StockRepository(ABC):
     @abstractmethod
     async def get(self, id: UUID) -> StockTransaction | None:
         """Return a transaction with its moves, or None where this tenant has none such."""
-
-    @abstractmethod
-    async def hold(self, account_ids: Collection[UUID]) -> Books:
-        """Return what has to be known to undo moves between accounts, held as by `look_up`."""
 
     @abstractmethod
     async def free_expired(self, account_ids: Collection[UUID]) -> Mapping[UUID, Decimal]:

@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
-from sokho.modules.stock.domain.posting import Books
 from sokho.modules.stock.domain.reservations import Reservation, ReservationState
 
 BY_ID: Final = Sort("id")
@@ -36,8 +35,8 @@ class ReservationRepository(ABC):
         """
 
     @abstractmethod
-    async def hold(self, id: UUID) -> Books | None:
-        """Hold the balances of all its lines, in the order of accounts; None where it is not."""
+    async def hold(self, id: UUID) -> bool:
+        """Hold the balances of all its lines, in the order of accounts; tell whether it exists."""
 
     @abstractmethod
     async def get(self, id: UUID) -> Reservation | None:

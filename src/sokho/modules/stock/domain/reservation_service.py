@@ -12,7 +12,7 @@ from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.documents import Document
 from sokho.modules.stock.domain.errors import ReservationNotFoundError, refuse
-from sokho.modules.stock.domain.posting import Books, check, post
+from sokho.modules.stock.domain.posting import Entry
 from sokho.modules.stock.domain.reservation_repository import (
     BY_ID,
     ReservationFilter,
@@ -56,18 +56,19 @@ class ReservationService:
 
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `DuplicateRequestError`.
         """
-        books, moves = await self._stock.plan(document)
+        considered = await self._stock.consider(document)
+        now = considered.seen_at
         reservation = Reservation(
             id=self._make_id(),
             recorded_state=ReservationState.OPEN,
-            created_at=books.now,
-            expires_at=books.now + expires_in,
+            created_at=now,
+            expires_at=now + expires_in,
             transaction_id=None,
-            lines=lines_of(moves, books),
-            seen_at=books.now,
+            lines=lines_of(considered),
+            seen_at=now,
         )
         changes: dict[str, object] = {
-            "lines": {"after": len(moves)},
+            "lines": {"after": len(reservation.lines)},
             "expires_at": {"after": reservation.expires_at},
         }
         self._events.record(_event("stock.reserved", reservation, changes))
@@ -91,33 +92,34 @@ class ReservationService:
         `DuplicateExternalRefError`, `DuplicateRequestError`.
         """
         refuse([*header.faults()])
-        reservation, books = await self._held(reservation_id)
+        reservation = await self._held(reservation_id)
         reservation.refuse_unless_open()
-        lines, known, balances = reservation.issue(books.balances, quantities)
-        document, books = replace(header, lines=lines), replace(books, lines=known)
-        wanted = check(document, books)
-        moves = post(document, replace(books, balances=balances), wanted)
-        transaction_id = self._make_id()
-        confirmed = ReservationState.CONFIRMED
-        await _close(self._repo, self._events, reservation, confirmed, transaction_id)
-        await self._stock.enter(
-            transaction_id, document, books, moves, actor=actor, request_key=request_key
+        entry = Entry(
+            id=self._make_id(),
+            document=header,
+            actor=actor,
+            request_key=request_key,
+            moves=reservation.issued(quantities),
         )
-        return replace(reservation, recorded_state=confirmed, transaction_id=transaction_id)
+        # What it holds is free for its own issue.
+        confirmed = ReservationState.CONFIRMED
+        await _close(self._repo, self._events, reservation, confirmed, entry.id)
+        await self._stock.enter(entry)
+        return replace(reservation, recorded_state=confirmed, transaction_id=entry.id)
 
     async def release(self, reservation_id: UUID) -> Reservation:
         """Free what it holds.
 
         Raises `ReservationNotFoundError`, `ReservationExpiredError`, `ReservationClosedError`.
         """
-        reservation, _ = await self._held(reservation_id)
+        reservation = await self._held(reservation_id)
         reservation.refuse_unless_open()
         await _close(self._repo, self._events, reservation, ReservationState.RELEASED)
         return replace(reservation, recorded_state=ReservationState.RELEASED)
 
     async def extend(self, reservation_id: UUID, expires_in: timedelta) -> Reservation:
         """Let it last for so long from now, if it would not anyway; raises as `release`."""
-        reservation, _ = await self._held(reservation_id)
+        reservation = await self._held(reservation_id)
         reservation.refuse_unless_open()
         until = reservation.until(expires_in)
         if until == reservation.expires_at:
@@ -146,12 +148,11 @@ class ReservationService:
         """Return a page of reservations in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
-    async def _held(self, id: UUID) -> tuple[Reservation, Books]:
+    async def _held(self, id: UUID) -> Reservation:
         """Return it as it is once nobody else can change it."""
-        books = await self._repo.hold(id)
-        if books is None:
+        if not await self._repo.hold(id):
             raise ReservationNotFoundError(id)
-        return await self.get(id), books
+        return await self.get(id)
 
 
 async def expire(repo: ReservationRepository, events: EventLog, reservation_id: UUID) -> bool:

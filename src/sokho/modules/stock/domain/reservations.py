@@ -1,24 +1,26 @@
 """Reservations (giữ hàng): goods that are promised, until they are issued or the promise ends."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from sokho.core.domain.errors import FieldError
+from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.texts import Text
-from sokho.modules.stock.domain.documents import Line
-from sokho.modules.stock.domain.entities import Balance, Move
+from sokho.modules.stock.domain.entities import Move, Side
 from sokho.modules.stock.domain.errors import (
+    QuantityOutOfRangeError,
+    QuantityPrecisionError,
     ReservationClosedError,
     ReservationExpiredError,
+    fault,
     refuse,
 )
-from sokho.modules.stock.domain.posting import Books, KnownItem, KnownLine, KnownPlace
-from sokho.modules.stock.domain.quantities import MAX_DECIMALS, decimals_of
+from sokho.modules.stock.domain.posting import Entered
+from sokho.modules.stock.domain.quantities import LIMIT, MAX_DECIMALS, converted, decimals_of
 
 LONGEST: Final = timedelta(days=366)
 """How long goods may be promised at a time."""
@@ -61,6 +63,20 @@ class ReservedLine:
     is_held: bool
     """Whether it counts in the balance's `reserved`: no longer, once closed or freed as expired."""
 
+    def part(self, entered: Decimal) -> tuple[Decimal, type[InvalidError] | None]:
+        """Return a part of it in the item's own unit, told in the entered one; or what is wrong."""
+        # The unit may have fewer decimals by now: what has them was promised all the same.
+        most = max(self.entered_decimals, decimals_of(self.entered_quantity))
+        if not 0 < entered < LIMIT:
+            return entered, QuantityOutOfRangeError
+        numerator, denominator = (
+            int(each.scaleb(MAX_DECIMALS)) for each in (self.quantity, self.entered_quantity)
+        )
+        own = converted(entered, numerator, denominator)
+        if own is None or decimals_of(entered) > most or decimals_of(own) > self.decimals:
+            return entered, QuantityPrecisionError
+        return own, None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
@@ -97,29 +113,36 @@ class Reservation:
         """Return its end where it is to last so long from now: never an earlier one."""
         return max(self.expires_at, self.seen_at + expires_in)
 
-    def issue(
-        self, balances: Mapping[UUID, Balance], quantities: Sequence[tuple[int, Decimal]] | None
-    ) -> tuple[tuple[Line, ...], tuple[KnownLine, ...], dict[UUID, Balance]]:
-        """Return the lines of the issue that it becomes, what is known of them, and the balances.
+    def issued(self, quantities: Sequence[tuple[int, Decimal]] | None) -> tuple[Move, ...]:
+        """Return the moves of the issue that it becomes.
 
         `quantities` are numbers of lines and as much of each, in its entered unit; None takes all.
-        In the balances the whole of it is free. Raises `InvalidError` naming each line that is not
-        there, named twice or too much.
+        What was promised may be issued though its item or its location was archived meanwhile,
+        and is converted as when it was promised. Raises `InvalidError` naming each line that is
+        not there, named twice, too much, or finer than its units.
         """
         if quantities is None:
             quantities = [(line.line_no, line.entered_quantity) for line in self.lines]
-        chosen = self._chosen(quantities)
-        lines = tuple(
-            Line(
-                quantity=quantity,
-                item_id=line.item_id,
-                unit=line.entered_unit,
-                from_location_id=line.location_id,
+        faults: list[FieldError] = []
+        moves = []
+        for number, (line, quantity) in enumerate(self._chosen(quantities), start=1):
+            own, error = line.part(quantity)
+            if error is not None:
+                faults.append(fault(f"/lines/{number - 1}/quantity", error))
+            moves.append(
+                Move(
+                    line_no=number,
+                    item_id=line.item_id,
+                    sku=line.sku,
+                    quantity=own,
+                    entered_quantity=quantity,
+                    entered_unit=line.entered_unit,
+                    source=Side(line.account_id, line.location_id),
+                    target=Side(line.customer_account_id, None),
+                )
             )
-            for line, quantity in chosen
-        )
-        known = tuple(_known(line) for line, _ in chosen)
-        return lines, known, released(balances, held_of(self.lines))
+        refuse(faults)
+        return tuple(moves)
 
     def _chosen(
         self, quantities: Sequence[tuple[int, Decimal]]
@@ -141,12 +164,10 @@ class Reservation:
         return [*chosen.values()]
 
 
-def lines_of(moves: Sequence[Move], books: Books) -> tuple[ReservedLine, ...]:
-    """Return what is reserved for the moves of an issue, were it posted by these books."""
+def lines_of(considered: Entered) -> tuple[ReservedLine, ...]:
+    """Return what is reserved for the moves of an issue, were it posted."""
     lines = []
-    for move, known in zip(moves, books.lines, strict=True):
-        assert known.item is not None
-        assert known.item.entered_decimals is not None
+    for move, decimals in zip(considered.moves, considered.decimals, strict=True):
         assert move.source.location_id is not None
         lines.append(
             ReservedLine(
@@ -157,55 +178,11 @@ def lines_of(moves: Sequence[Move], books: Books) -> tuple[ReservedLine, ...]:
                 quantity=move.quantity,
                 entered_quantity=move.entered_quantity,
                 entered_unit=move.entered_unit,
-                decimals=known.item.decimals,
-                entered_decimals=known.item.entered_decimals,
+                decimals=decimals.own,
+                entered_decimals=decimals.entered,
                 account_id=move.source.account_id,
                 customer_account_id=move.target.account_id,
                 is_held=True,
             )
         )
     return tuple(lines)
-
-
-def held_of(lines: Iterable[ReservedLine]) -> dict[UUID, Decimal]:
-    """Return how much lines hold of each account."""
-    held: dict[UUID, Decimal] = {}
-    for line in lines:
-        if line.is_held:
-            held[line.account_id] = held.get(line.account_id, Decimal(0)) + line.quantity
-    return held
-
-
-def released(
-    balances: Mapping[UUID, Balance], quantities: Mapping[UUID, Decimal]
-) -> dict[UUID, Balance]:
-    """Return the balances of accounts with so much less reserved."""
-    return {
-        id: replace(balance, reserved=balance.reserved - quantities.get(id, 0))
-        for id, balance in balances.items()
-    }
-
-
-def _known(line: ReservedLine) -> KnownLine:
-    """Return what is known of a line: as when it was reserved, whatever converts otherwise now.
-
-    What was promised may be issued though its item or its location was archived meanwhile.
-    """
-    numerator, denominator = (
-        int(each.scaleb(MAX_DECIMALS)) for each in (line.quantity, line.entered_quantity)
-    )
-    return KnownLine(
-        item=KnownItem(
-            id=line.item_id,
-            sku=line.sku,
-            is_archived=False,
-            unit=line.entered_unit,
-            decimals=line.decimals,
-            # The unit may have fewer by now: what has them was promised all the same.
-            entered_decimals=max(line.entered_decimals, decimals_of(line.entered_quantity)),
-            numerator=numerator,
-            denominator=denominator,
-        ),
-        source=KnownPlace(account_id=line.account_id, location_id=line.location_id),
-        target=KnownPlace(account_id=line.customer_account_id),
-    )

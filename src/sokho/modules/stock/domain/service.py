@@ -1,8 +1,6 @@
 """What one can do with the ledger."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from decimal import Decimal
 from uuid import UUID
 
 from sokho.core.domain.events import Event, EventLog
@@ -10,7 +8,7 @@ from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.backdating import keep_dates
 from sokho.modules.stock.domain.documents import Document, note_faults
-from sokho.modules.stock.domain.entities import Move, StockTransaction
+from sokho.modules.stock.domain.entities import StockTransaction
 from sokho.modules.stock.domain.errors import (
     AlreadyReversedError,
     CannotReverseReversalError,
@@ -19,15 +17,14 @@ from sokho.modules.stock.domain.errors import (
     refuse,
 )
 from sokho.modules.stock.domain.minimums import crossings
-from sokho.modules.stock.domain.periods import not_before, refuse_locked
-from sokho.modules.stock.domain.posting import Books, check, post, reversal
-from sokho.modules.stock.domain.repository import (
-    BY_ID,
+from sokho.modules.stock.domain.posting import (
+    Entered,
     Entry,
-    StockRepository,
-    TransactionFilter,
+    refuse_faults,
+    refuse_locked,
+    refuse_shortages,
 )
-from sokho.modules.stock.domain.reservations import released
+from sokho.modules.stock.domain.repository import BY_ID, StockRepository, TransactionFilter
 
 
 class StockService:
@@ -45,74 +42,54 @@ class StockService:
         self._make_id = make_id
 
     async def post(
-        self, document: Document, *, actor: str, request_key: bytes | None = None
+        self,
+        document: Document,
+        *,
+        actor: str,
+        request_key: bytes | None = None,
+        alone: bool = False,
     ) -> StockTransaction:
         """Post a document, whole or not at all.
 
+        `alone`: nothing else is done in the transaction, so it may be over when this returns.
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`,
         `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
         `DuplicateRequestError`.
         """
-        books, moves = await self.plan(document)
-        return await self.enter(
-            self._make_id(), document, books, moves, actor=actor, request_key=request_key
-        )
+        refuse([*document.faults()])
+        entry = Entry(id=self._make_id(), document=document, actor=actor, request_key=request_key)
+        return await self.enter(entry, alone=alone)
 
-    async def plan(self, document: Document) -> tuple[Books, Sequence[Move]]:
-        """Return the moves of a document, and the books by which it can be posted; these are held.
+    async def consider(self, document: Document) -> Entered:
+        """Return what the books would make of a document; its accounts are held.
 
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`.
         """
-        books, quantities = await self.look_up(document)
-        moves = await self._with_room(books, lambda books: post(document, books, quantities))
-        return books, moves
-
-    async def look_up(self, document: Document) -> tuple[Books, Sequence[Decimal]]:
-        """Return the books of a document, held, and its quantities in the items' own units.
-
-        Raises `InvalidError` and its kinds.
-        """
         refuse([*document.faults()])
-        books = await self._repo.look_up(document)
-        if not books.are_open:
-            check(document, books)
-            await self._repo.open_accounts(document, books)
-            books = await self._repo.look_up(document)
-        return books, check(document, books)
-
-    async def enter(
-        self,
-        id: UUID,
-        document: Document,
-        books: Books,
-        moves: Sequence[Move],
-        *,
-        actor: str,
-        request_key: bytes | None,
-    ) -> StockTransaction:
-        """Write a document whose moves are made of books that are held.
-
-        Raises `InsufficientStockError` for a document of the past that leaves too little at a
-        later date, `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
-        `DuplicateRequestError`.
-        """
-        effective_at = document.effective_at or books.now
-        entry = Entry(
-            id=id,
-            type=document.type,
-            year=books.year_of(effective_at),
-            document_no=document.document_no,
-            external_ref=document.external_ref,
-            effective_at=effective_at,
-            note=document.note,
-            reason=document.reason,
-            actor=actor,
-            request_key=request_key,
-            reverses_id=None,
-            moves=moves,
-            not_before=not_before(books),
+        return await self._settled(
+            Entry(id=self._make_id(), document=document, actor=""), posts=False
         )
-        return await self._stored(entry, books)
+
+    async def enter(self, entry: Entry, *, alone: bool = False) -> StockTransaction:
+        """Post an entry, `alone` as in `post`.
+
+        Raises as `post`; `InsufficientStockError` also for a document of the past that leaves too
+        little at a later date.
+        """
+        changes: dict[str, object] = {
+            "type": {"after": entry.document.type},
+            "lines": {"after": len(entry.moves or entry.document.lines)},
+        }
+        if entry.reverses_id is not None:
+            changes["reverses_id"] = {"after": entry.reverses_id}
+        self._events.record(Event("stock.posted", str(entry.id), changes))
+        entered = await self._settled(entry, posts=True, alone=alone)
+        posted = entered.posted
+        assert posted is not None
+        for event in crossings(posted.id, posted.moves, entered.before):
+            self._events.record(event)
+        await keep_dates(self._repo, posted, entered.before)
+        return posted
 
     async def reverse(
         self,
@@ -135,35 +112,21 @@ class StockService:
             raise CannotReverseReversalError
         if original.reversed_by_id is not None:
             raise AlreadyReversedError
-        accounts = {
-            side.account_id for move in original.moves for side in (move.source, move.target)
-        }
-        books = await self._repo.hold(accounts)
+        entry = Entry(
+            id=self._make_id(),
+            document=Document(type=original.type, lines=(), note=note, reason=original.reason),
+            actor=actor,
+            request_key=request_key,
+            reverses_id=original.id,
+            moves=original.undone(),
+        )
         try:
-            moves = await self._with_room(
-                books, lambda books: reversal(original.type, original.moves, books.balances)
-            )
+            return await self.enter(entry)
         except InsufficientStockError:
             # Perhaps because another has just reversed it, for whose end this one has waited.
             if (await self.get(transaction_id)).reversed_by_id is not None:
                 raise AlreadyReversedError from None
             raise
-        entry = Entry(
-            id=self._make_id(),
-            type=original.type,
-            year=books.year_of(books.now),
-            document_no=None,
-            external_ref=None,
-            effective_at=books.now,
-            note=note,
-            reason=original.reason,
-            actor=actor,
-            request_key=request_key,
-            reverses_id=original.id,
-            moves=moves,
-            not_before=not_before(books),
-        )
-        return await self._stored(entry, books)
 
     async def get(self, transaction_id: UUID) -> StockTransaction:
         """Return a document; raises `StockTransactionNotFoundError`."""
@@ -184,30 +147,22 @@ class StockService:
         """Return a page of documents in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
-    async def _with_room(
-        self, books: Books, make: Callable[[Books], Sequence[Move]]
-    ) -> Sequence[Move]:
-        """Return what is made of the books; where that falls short, without what has expired."""
-        try:
-            return make(books)
-        except InsufficientStockError:
-            reserved = [id for id, balance in books.balances.items() if balance.reserved]
-            freed = await self._repo.free_expired(reserved) if reserved else {}
-            if not freed:
-                raise
-        return make(replace(books, balances=released(books.balances, freed)))
-
-    async def _stored(self, entry: Entry, books: Books) -> StockTransaction:
-        refuse_locked(entry.effective_at, books)
-        changes: dict[str, object] = {
-            "type": {"after": entry.type},
-            "lines": {"after": len(entry.moves)},
-        }
-        if entry.reverses_id is not None:
-            changes["reverses_id"] = {"after": entry.reverses_id}
-        self._events.record(Event("stock.posted", str(entry.id), changes))
-        for event in crossings(entry.id, entry.moves, books.balances):
-            self._events.record(event)
-        posted = await self._repo.store(entry)
-        await keep_dates(self._repo, entry, books.balances)
-        return posted
+    async def _settled(self, entry: Entry, *, posts: bool, alone: bool = False) -> Entered:
+        """Enter as often as it takes: accounts may have to be opened, what expired to be freed."""
+        entered = await self._repo.enter(entry, posts=posts, alone=alone)
+        if entered.posted is None and not entered.is_refused:
+            if entered.wanted:
+                await self._repo.open_accounts(entered.wanted)
+            if entered.wanted or posts:
+                entered = await self._repo.enter(entry, posts=posts)
+        refuse_faults(entered, entry)
+        if (
+            entered.is_short
+            and entered.reserved
+            and await self._repo.free_expired(entered.reserved)
+        ):
+            entered = await self._repo.enter(entry, posts=posts)
+        refuse_shortages(entered, entry.document.type)
+        if posts:
+            refuse_locked(entered)
+        return entered

@@ -9,9 +9,6 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.turns import Turn, taking
 from sokho.modules.stock.infrastructure.tables import balances, period_locks
 
-LOCK_COLUMNS: Final = {"locked_before": "locked_before", "set_at": "locked_at"}
-"""What posting has to know of the lock, and how it is called there."""
-
 _OURS: Final = period_locks.c.tenant_id == TENANT
 _ONE: Final[Any] = sa.literal_column("1")
 

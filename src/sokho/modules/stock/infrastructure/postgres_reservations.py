@@ -10,14 +10,12 @@ from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import ConstraintViolationError, Row, Transaction
 from sokho.core.infrastructure.database.keyset import page_values
 from sokho.modules.stock.domain.errors import DuplicateRequestError
-from sokho.modules.stock.domain.posting import Books
 from sokho.modules.stock.domain.reservation_repository import (
     BY_ID,
     ReservationFilter,
     ReservationRepository,
 )
 from sokho.modules.stock.domain.reservations import Reservation, ReservationState, ReservedLine
-from sokho.modules.stock.infrastructure.postgres_repo import balance_of, general_of
 from sokho.modules.stock.infrastructure.reservation_statements import (
     ADD,
     CLOSE,
@@ -58,12 +56,8 @@ class PostgresReservationRepo(ReservationRepository):
                 raise DuplicateRequestError from violation
             raise
 
-    async def hold(self, id: UUID) -> Books | None:
-        rows = await self._tx.fetch_all(HOLD, id=id)
-        if not rows:
-            return None
-        balances = {row["account_id"]: balance_of(row) for row in rows}
-        return Books(lines=(), balances=balances, **general_of(rows[0]))
+    async def hold(self, id: UUID) -> bool:
+        return bool(await self._tx.fetch_all(HOLD, id=id))
 
     async def get(self, id: UUID) -> Reservation | None:
         found = await self._with_lines([id])

@@ -11,7 +11,7 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.keyset import keyset_page
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reservations import ReservationState
-from sokho.modules.stock.infrastructure.posting_statements import GENERAL, held
+from sokho.modules.stock.infrastructure.posting_statements import held
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
@@ -77,7 +77,7 @@ _of_reservation = sa.and_(
 _wanted = sa.select(reservation_lines.c.account_id).where(
     reservation_lines.c.tenant_id == TENANT, reservation_lines.c.reservation_id == p("id")
 )
-HOLD: Final = Statement(sa.select(held(_wanted), *GENERAL))
+HOLD: Final = Statement(sa.select(held(_wanted).c.account_id))
 """The balances of all lines of a reservation, held in the order of accounts."""
 
 

@@ -133,7 +133,10 @@ async def post_stock_transaction(
     It is never changed afterwards: what was wrong is reversed. Where there is not enough,
     `errors` tells for each line what it asks for and what is available.
     """
-    return _made(await stock.post(body.document(), actor=principal.actor, request_key=request_key))
+    posted = await stock.post(
+        body.document(), actor=principal.actor, request_key=request_key, alone=True
+    )
+    return _made(posted)
 
 
 @router.post(

@@ -1,0 +1,378 @@
+"""Entering a stock document: one function looks up, holds, reckons and posts (ADR 0055)."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from sokho.core.infrastructure.database.policies import APP_ROLE, binding, bound_tenant
+from sokho.core.infrastructure.database.row_security import backfill
+
+revision = "0013"
+down_revision = "0012"
+
+_KEEP = f"""
+CREATE FUNCTION keep_idempotent_result(used bytea, request bytea, made_of text)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.idempotency_keys (tenant_id, key_hash, fingerprint, result, expires_at)
+    VALUES ({bound_tenant()}, used, request, made_of, now() + interval '7 days')
+    ON CONFLICT (tenant_id, key_hash) DO UPDATE
+    SET fingerprint = EXCLUDED.fingerprint, answer = NULL, result = EXCLUDED.result,
+        expires_at = EXCLUDED.expires_at
+    WHERE idempotency_keys.expires_at <= now();
+END $$
+"""
+
+# Each step has a snapshot of its own: what is read behind the held balances is as new as they.
+_ENTER = """
+CREATE FUNCTION enter_stock_document(
+    tenant uuid, posts boolean,
+    -- The document,
+    new_id uuid, document_type text, prefix text, own_no text, reference text, dated timestamptz,
+    remark text, why text, who text, request bytea, undoes uuid,
+    -- its lines,
+    item_ids uuid[], sku_keys text[], unit_codes text[], quantities numeric[],
+    from_kinds text[], from_places uuid[], to_kinds text[], to_places uuid[],
+    -- which were reckoned before if these are given,
+    line_nos integer[], own_quantities numeric[], from_accounts uuid[], to_accounts uuid[],
+    -- what its digest is made with,
+    header bytea, inner_key bytea, outer_key bytea, key_id text,
+    -- and what makes a transaction of it: its event, and the claim of its Idempotency-Key.
+    alone boolean, event uuid, event_request uuid, event_changes jsonb,
+    claim bigint, claimed bytea, fingerprint bytea,
+    OUT done boolean, OUT result text
+) LANGUAGE plpgsql AS $$
+DECLARE
+    most CONSTANT numeric := 100000000000000;
+    reckoned CONSTANT boolean := from_accounts IS NOT NULL;
+    item record;
+    multiplier bigint;
+    divisor bigint;
+    amount numeric;
+    fault text;
+    own smallint;  -- decimals of the item's unit, and of that which the line is told in
+    entered smallint;
+    decimals_of smallint[] := '{}';
+    entered_decimals_of smallint[] := '{}';
+    skus text[] := '{}';
+    faults text[] := '{}';
+    move stock_moves;
+    moves stock_moves[] := '{}';
+    wanted uuid[] := '{}';
+    balance stock_balances;
+    held stock_balances[] := '{}';  -- before the document
+    accounts uuid[] := '{}';
+    there numeric[] := '{}';  -- behind it
+    seqs bigint[] := '{}';
+    place integer;
+    state text;
+    is_short boolean := false;
+    is_open boolean;
+    is_ahead boolean;
+    is_locked boolean;
+    is_plain boolean := true;  -- crosses no minimum, is of the latest month of its accounts
+    zone text;
+    locked timestamptz;
+    locked_at timestamptz;
+    last_posted_at timestamptz;
+    seen_at timestamptz;
+    posted timestamptz;
+    year_of smallint;
+    number text;
+    counted bigint;
+    looking boolean;
+    told text := '';  -- of the lines, for the digest
+    said jsonb;
+BEGIN
+    IF alone THEN
+        PERFORM {binding};
+        IF claim IS NOT NULL THEN
+            PERFORM claim_idempotency_key(claim, claimed);
+        END IF;
+    END IF;
+    -- Whoever locks a period waits for all who post, or they for him.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(tenant::text, 3));
+
+    FOR n IN 1 .. cardinality(quantities) LOOP
+        move := NULL;
+        IF reckoned THEN
+            move.entered_quantity := quantities[n];
+            move.line_no := line_nos[n];
+            move.item_id := item_ids[n];
+            move.quantity := own_quantities[n];
+            move.entered_unit := unit_codes[n];
+            move.from_account := from_accounts[n];
+            move.to_account := to_accounts[n];
+        ELSE
+            move.line_no := n;
+            IF item_ids[n] IS NOT NULL THEN
+                SELECT id, sku, unit, status INTO item FROM items
+                WHERE tenant_id = tenant AND id = item_ids[n];
+            ELSE
+                SELECT id, sku, unit, status INTO item FROM items
+                WHERE tenant_id = tenant AND sku_key = sku_keys[n];
+            END IF;
+            IF item.id IS NULL THEN
+                faults := faults || format('/lines/%s/item_id unknown_item', n - 1);
+            ELSIF item.status = 'archived' THEN
+                faults := faults || format('/lines/%s/item_id item_archived', n - 1);
+            END IF;
+            move.item_id := item.id;
+            move.entered_unit := coalesce(unit_codes[n], item.unit);
+            skus[n] := item.sku;
+            SELECT decimals INTO own FROM units WHERE tenant_id = tenant AND code = item.unit;
+            entered := own;
+            multiplier := NULL;
+            IF move.entered_unit <> item.unit THEN
+                SELECT numerator, denominator INTO multiplier, divisor FROM item_conversions
+                WHERE tenant_id = tenant AND item_id = item.id AND unit = move.entered_unit;
+                entered := NULL;
+                IF FOUND THEN
+                    SELECT decimals INTO entered FROM units
+                    WHERE tenant_id = tenant AND code = move.entered_unit;
+                END IF;
+            END IF;
+            amount := quantities[n];
+            fault := NULL;
+            IF amount <= 0 OR amount >= most THEN
+                fault := 'quantity quantity_out_of_range';
+            ELSIF item.id IS NULL THEN
+                NULL;  -- what its unit allows is not known
+            ELSIF entered IS NULL THEN
+                fault := 'unit unknown_unit';
+            ELSIF min_scale(amount) > entered THEN
+                fault := 'quantity quantity_precision';
+            ELSIF multiplier IS NOT NULL THEN
+                -- In millionths: what does not come out even has no quantity in its own unit.
+                amount := amount * multiplier * 1000000;
+                IF amount % divisor <> 0 THEN
+                    fault := 'quantity quantity_precision';
+                END IF;
+                amount := div(amount, divisor) * 0.000001;
+                IF min_scale(amount) > own THEN
+                    fault := 'quantity quantity_precision';
+                ELSIF amount >= most THEN
+                    fault := coalesce(fault, 'quantity quantity_out_of_range');
+                END IF;
+            END IF;
+            IF fault IS NULL THEN
+                move.quantity := amount;
+                move.entered_quantity := quantities[n];
+            ELSE
+                faults := faults || format('/lines/%s/%s', n - 1, fault);
+            END IF;
+            decimals_of[n] := own;
+            entered_decimals_of[n] := entered;
+            -- An index finds a NULL by IS NULL alone.
+            IF from_places[n] IS NULL THEN
+                SELECT id INTO move.from_account FROM stock_accounts
+                WHERE tenant_id = tenant AND item_id = item.id AND kind = from_kinds[n]
+                    AND location_id IS NULL;
+            ELSE
+                SELECT id INTO move.from_account FROM stock_accounts
+                WHERE tenant_id = tenant AND item_id = item.id AND kind = from_kinds[n]
+                    AND location_id = from_places[n];
+            END IF;
+            IF to_places[n] IS NULL THEN
+                SELECT id INTO move.to_account FROM stock_accounts
+                WHERE tenant_id = tenant AND item_id = item.id AND kind = to_kinds[n]
+                    AND location_id IS NULL;
+            ELSE
+                SELECT id INTO move.to_account FROM stock_accounts
+                WHERE tenant_id = tenant AND item_id = item.id AND kind = to_kinds[n]
+                    AND location_id = to_places[n];
+            END IF;
+        END IF;
+        moves[n] := move;
+        wanted := wanted || move.from_account || move.to_account;
+    END LOOP;
+
+    -- Nobody else posts to these from now on. In one order, so that no two wait for each other.
+    is_open := array_position(wanted, NULL) IS NULL;
+    IF is_open AND cardinality(faults) = 0 THEN
+        FOR balance IN
+            SELECT * FROM stock_balances WHERE tenant_id = tenant AND account_id = ANY (wanted)
+            ORDER BY account_id FOR UPDATE
+        LOOP
+            held := held || balance;
+            accounts := accounts || balance.account_id;
+            there := there || balance.on_hand;
+            seqs := seqs || balance.seq;
+            last_posted_at := greatest(last_posted_at, balance.posted_at);
+        END LOOP;
+    END IF;
+
+    FOR n IN 1 .. cardinality(moves) LOOP
+        move := moves[n];
+        -- Only now: a location may have been archived while the balances were waited for.
+        IF from_places[n] IS NOT NULL AND NOT reckoned THEN
+            SELECT status INTO state FROM locations
+            WHERE tenant_id = tenant AND id = from_places[n];
+            IF state IS NULL THEN
+                faults := faults || format('/lines/%s/from_location_id unknown_location', n - 1);
+            ELSIF state = 'archived' THEN
+                faults := faults || format('/lines/%s/from_location_id location_archived', n - 1);
+            END IF;
+        END IF;
+        IF to_places[n] IS NOT NULL THEN
+            SELECT status INTO state FROM locations
+            WHERE tenant_id = tenant AND id = to_places[n];
+            IF state IS NULL THEN
+                faults := faults || format('/lines/%s/to_location_id unknown_location', n - 1);
+            ELSIF state = 'archived' THEN
+                faults := faults || format('/lines/%s/to_location_id location_archived', n - 1);
+            END IF;
+        END IF;
+        place := array_position(accounts, move.from_account);
+        IF place IS NOT NULL THEN
+            there[place] := there[place] - move.quantity;
+            seqs[place] := seqs[place] + 1;
+            move.from_after := there[place];
+            move.from_seq := seqs[place];
+            is_short := is_short OR there[place] < held[place].reserved;
+        END IF;
+        place := array_position(accounts, move.to_account);
+        IF place IS NOT NULL THEN
+            there[place] := there[place] + move.quantity;
+            seqs[place] := seqs[place] + 1;
+            IF there[place] >= most THEN
+                faults := faults || format('/lines/%s/quantity quantity_out_of_range', n - 1);
+            ELSE
+                move.to_after := there[place];
+            END IF;
+            move.to_seq := seqs[place];
+        END IF;
+        moves[n] := move;
+        told := told || ROW(
+            move.line_no, move.item_id, trim_scale(move.quantity),
+            trim_scale(move.entered_quantity), encode(convert_to(move.entered_unit, 'UTF8'), 'hex'),
+            move.from_account, from_places[n], move.from_seq, trim_scale(move.from_after),
+            move.to_account, to_places[n], move.to_seq, trim_scale(move.to_after)
+        )::text;
+    END LOOP;
+
+    SELECT time_zone INTO zone FROM tenants WHERE id = tenant;
+    SELECT locked_before, set_at INTO locked, locked_at FROM stock_period_locks
+    WHERE tenant_id = tenant ORDER BY version DESC LIMIT 1;
+    seen_at := clock_timestamp();
+    dated := coalesce(dated, seen_at);
+    is_ahead := dated > seen_at + interval '5 minutes';
+    is_locked := coalesce(dated < locked, false);
+    -- The first hours of the first year are, west of Greenwich, of none.
+    year_of := greatest(extract(year FROM dated AT TIME ZONE zone), 1);
+    FOR n IN 1 .. cardinality(accounts) LOOP
+        balance := held[n];
+        is_plain := is_plain
+            AND coalesce((balance.on_hand < balance.minimum) = (there[n] < balance.minimum), true)
+            AND coalesce(dated >= balance.effective_at, true)
+            AND coalesce(date_trunc('month', dated, 'UTC') <= balance.effective_at, true);
+    END LOOP;
+
+    IF posts AND is_open AND NOT (is_short OR is_ahead OR is_locked)
+        AND cardinality(faults) = 0 AND (is_plain OR NOT alone)
+    THEN
+        prefix := prefix || '-' || year_of || '-';
+        number := own_no;
+        IF own_no ~ ('^' || prefix || '[0-9]{6,}$') THEN
+            -- It may be counted one day: who counts looks out for such from now on.
+            INSERT INTO stock_counters AS counter (tenant_id, type, year, last, skips)
+            VALUES (tenant, document_type, year_of, 0, true)
+            ON CONFLICT (tenant_id, type, year) DO UPDATE SET skips = true;
+        END IF;
+        WHILE number IS NULL LOOP
+            INSERT INTO stock_counters AS counter (tenant_id, type, year, last)
+            VALUES (tenant, document_type, year_of, 1)
+            ON CONFLICT (tenant_id, type, year) DO UPDATE SET last = counter.last + 1
+            RETURNING last, skips INTO counted, looking;
+            number := prefix || lpad(counted::text, greatest(6, length(counted::text)), '0');
+            IF looking AND EXISTS (
+                SELECT FROM stock_transactions
+                WHERE tenant_id = tenant AND type = document_type AND year = year_of
+                    AND document_no = number
+            ) THEN
+                number := NULL;
+            END IF;
+        END LOOP;
+
+        -- Behind every lock. On an account, and behind a lock of periods, time never goes back.
+        posted := greatest(
+            clock_timestamp(), last_posted_at, locked_at + interval '1 microsecond'
+        );
+        INSERT INTO stock_transactions (
+            tenant_id, id, type, year, document_no, external_ref, effective_at, posted_at,
+            note, reason, actor, request_key, reverses_id, digest_key_id, digest
+        ) VALUES (
+            tenant, new_id, document_type, year_of, number, reference, dated, posted,
+            remark, why, who, request, undoes, key_id,
+            -- HMAC (RFC 2104) over all that the document says
+            sha256(outer_key || sha256(
+                inner_key || header || convert_to(
+                    concat_ws('|', (extract(epoch FROM posted) * 1000000)::bigint,
+                        (extract(epoch FROM dated) * 1000000)::bigint, year_of, told, number),
+                    'UTF8'
+                )
+            ))
+        );
+        INSERT INTO stock_moves (
+            tenant_id, transaction_id, line_no, item_id, quantity, entered_quantity, entered_unit,
+            from_account, from_seq, from_after, to_account, to_seq, to_after,
+            effective_at, posted_at
+        )
+        SELECT tenant, new_id, line_no, item_id, quantity, entered_quantity, entered_unit,
+            from_account, from_seq, from_after, to_account, to_seq, to_after, dated, posted
+        FROM unnest(moves);
+        FOR n IN 1 .. cardinality(accounts) LOOP
+            UPDATE stock_balances SET
+                on_hand = there[n], seq = seqs[n], posted_at = posted,
+                -- The latest of them: a document of the past leaves it.
+                effective_at = greatest(effective_at, dated)
+            WHERE tenant_id = tenant AND account_id = accounts[n];
+        END LOOP;
+    END IF;
+
+    done := posted IS NOT NULL;
+    said := jsonb_build_object(
+        'id', new_id, 'effective_at', dated AT TIME ZONE 'UTC', 'year', year_of, 'actor', who,
+        'document_no', number, 'posted_at', posted AT TIME ZONE 'UTC',
+        'moves', moves, 'skus', skus
+    );
+    IF NOT (done AND alone) THEN
+        said := said || jsonb_build_object(
+            'seen_at', seen_at AT TIME ZONE 'UTC', 'held', held, 'faults', faults,
+            'is_open', is_open, 'is_short', is_short, 'is_ahead', is_ahead,
+            'is_locked', is_locked, 'decimals', decimals_of, 'entered_decimals', entered_decimals_of
+        );
+    END IF;
+    result := said;
+    IF done AND alone THEN
+        INSERT INTO events
+            (tenant_id, id, type, resource_id, actor, request_id, changes, created_at)
+        VALUES (
+            tenant, event, 'stock.posted', new_id::text, who, event_request, event_changes, now()
+        );
+        IF claim IS NOT NULL THEN
+            PERFORM keep_idempotent_result(claimed, fingerprint, result);
+        END IF;
+    END IF;
+END $$
+""".replace("{binding}", binding("tenant"))
+
+_FUNCTIONS = ("keep_idempotent_result", "enter_stock_document")
+
+
+def upgrade() -> None:
+    # What was answered; or what the answer is made of, where that is no secret.
+    op.add_column("idempotency_keys", sa.Column("result", sa.Text, nullable=True))
+    op.alter_column("idempotency_keys", "answer", nullable=True)
+    op.execute(_KEEP)
+    op.execute(_ENTER)
+    for function in _FUNCTIONS:
+        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
+
+
+def downgrade() -> None:
+    for function in _FUNCTIONS:
+        op.execute(f"DROP FUNCTION {function}")
+    backfill("idempotency_keys", "DELETE FROM idempotency_keys WHERE answer IS NULL")
+    op.alter_column("idempotency_keys", "answer", nullable=False)
+    op.drop_column("idempotency_keys", "result")
