@@ -13,7 +13,8 @@ the response.
 import asyncio
 import inspect
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
@@ -57,9 +58,10 @@ _REQUEST: Final = 0
 class PreparedRoute(APIRoute):
     """An `APIRoute` whose call is prepared when it is declared.
 
-    It takes async dependencies (with ``yield`` only as ``scope="function"``, ending before
-    the response), path, query and header parameters, one JSON body, and returns a
-    `Response`. Raises `TypeError`, when the route is declared, for anything else.
+    It takes async dependencies, path, query and header parameters, one JSON body, and returns
+    a `Response`. What a dependency declared with ``scope="function"`` yields, or returns for
+    ``async with``, is entered at once and left before the response. Raises `TypeError`,
+    when the route is declared, for anything else.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -152,18 +154,18 @@ class _Plan:
     async def _attempt(self, inputs: "_Inputs") -> Response:
         values = self._row.copy()
         values[_REQUEST] = inputs.request
-        endings: list[AsyncGenerator[Any, None]] = []
+        entered: list[AbstractAsyncContextManager[Any]] = []
         try:
             for step in self._steps:
                 if step.readers:
                     step.read(inputs, values)
                     inputs.refuse_errors()
                 called = step.call(*step.arguments(values))
+                value = called if step.yields else await called
                 if step.ends:
-                    values[step.slot] = await anext(called)
-                    endings.append(called)
-                else:
-                    values[step.slot] = await called
+                    manager, value = value, await value.__aenter__()
+                    entered.append(manager)
+                values[step.slot] = value
             endpoint = self._endpoint
             endpoint.read(inputs, values)
             inputs.find_unknown(self._known_parameters)
@@ -176,11 +178,11 @@ class _Plan:
                 response = await self._once(inputs, partial(endpoint.call, *arguments))
             else:
                 response = await endpoint.call(*arguments)
-            while endings:
-                await _finish(endings.pop())
+            while entered:
+                await entered.pop().__aexit__(None, None, None)
         except BaseException as error:
-            for generator in reversed(endings):
-                await _throw_into(generator, error)
+            for manager in reversed(entered):
+                await _leave(manager, error)
             raise
         return response
 
@@ -225,15 +227,19 @@ class _Plan:
 class _Step:
     """One callable, and in which slots its arguments are found."""
 
-    __slots__ = ("arguments", "body", "call", "ends", "query_names", "readers", "slot")
+    __slots__ = ("arguments", "body", "call", "ends", "query_names", "readers", "slot", "yields")
 
     def __init__(
         self, dependant: Dependant, found: dict[str | None, int], new_slot: Callable[[], int]
     ) -> None:
         assert dependant.call is not None
         self.call: Callable[..., Any] = dependant.call
-        self.ends = inspect.isasyncgenfunction(self.call)
-        _refuse_what_is_not_prepared(dependant, ends=self.ends)
+        self.yields = inspect.isasyncgenfunction(self.call)
+        self.ends = dependant.scope == "function"
+        """Whether what it returns is entered, and left before the response."""
+        _refuse_what_is_not_prepared(dependant, yields=self.yields)
+        if self.yields:
+            self.call = asynccontextmanager(self.call)
         self.slot = new_slot()
         """Where its result is put."""
         query = [_Reader(field, "query", new_slot()) for field in dependant.query_params]
@@ -393,21 +399,10 @@ class _Inputs:
         return query
 
 
-async def _finish(generator: AsyncGenerator[Any, None]) -> None:
-    """Run a dependency to its end."""
-    try:
-        await anext(generator)
-    except StopAsyncIteration:
-        return
-    raise RuntimeError("a dependency yields once")
-
-
-async def _throw_into(generator: AsyncGenerator[Any, None], error: BaseException) -> None:
+async def _leave(manager: AbstractAsyncContextManager[Any], error: BaseException) -> None:
     """Let a dependency clean up after `error`, which goes on whatever it does."""
     try:
-        await generator.athrow(error)
-    except StopAsyncIteration:
-        return
+        await manager.__aexit__(type(error), error, error.__traceback__)
     except BaseException as raised:
         if raised is not error:
             raise
@@ -425,13 +420,13 @@ def _media_types(dependant: Dependant) -> set[str]:
     return {JSON} | {str(getattr(info, "media_type", JSON)) for info in infos} | optional
 
 
-def _refuse_what_is_not_prepared(dependant: Dependant, *, ends: bool) -> None:
+def _refuse_what_is_not_prepared(dependant: Dependant, *, yields: bool) -> None:
     call = cast("Callable[..., Awaitable[Any]]", dependant.call)
     name = getattr(call, "__name__", type(call).__name__)
     is_async = any(map(inspect.iscoroutinefunction, (call, type(call).__call__)))
-    if not (is_async or ends):
+    if not (is_async or yields):
         raise TypeError(f"{name} must be async: a plain function would need a thread")
-    if ends and dependant.scope != "function":
+    if yields and dependant.scope != "function":
         raise TypeError(f'{name} yields, so it needs Depends(..., scope="function")')
     for unsupported in (
         dependant.cookie_params,
