@@ -21,8 +21,11 @@ _ORDINARY: Final = frozenset(
 )
 """The headers of most answers: names that are right as they stand, and mean nothing to uvicorn."""
 
+_ALLOWED: Final = bytes(each for each in range(256) if not HEADER_VALUE_RE.search(bytes([each])))
+
+_END: Final = b"\r\n"
+
 _written = b": ".join
-_together = b"\r\n".join
 
 
 class AnsweringCycle(RequestResponseCycle):
@@ -68,13 +71,13 @@ class AnsweringCycle(RequestResponseCycle):
         length = fields.get(b"content-length")
         if length is None and status not in _WITHOUT_BODY:
             return None
-        # One look at all values: no name has a character that this would find.
-        if HEADER_VALUE_RE.search(b"".join(fields.values())):
-            return None
+        head = _END.join(map(_written, lines))
+        if head.translate(None, _ALLOWED) != _END * (len(lines) - 1):
+            return None  # a value has what nothing but the end of a line may have
         self.expected_content_length = 0 if length is None else int(length)
         self.chunked_encoding = False
         end = b"\r\n\r\n" if self.keep_alive else b"\r\nconnection: close\r\n\r\n"
-        return STATUS_LINE[status] + _together(map(_written, lines)) + end
+        return STATUS_LINE[status] + head + end
 
     def _is_whole(self, message: Any) -> bool:
         """Whether a message is all of a body of known length, and nothing else came before."""
