@@ -16,7 +16,8 @@ _ORDINARY: Final = frozenset(
     {
         *(name for name, _ in security_headers("https")),
         *(b"content-language", b"content-length", b"content-type", b"date", b"etag", b"link"),
-        *(b"location", b"ratelimit", b"ratelimit-policy", b"x-request-id"),
+        *(b"location", b"ratelimit", b"ratelimit-policy", b"retry-after", b"x-request-id"),
+        *(b"access-control-allow-origin", b"access-control-expose-headers", b"vary"),
     }
 )
 """The headers of most answers: names that are right as they stand, and mean nothing to uvicorn."""

@@ -252,7 +252,10 @@ class _Step:
         self.body = bodies[0] if bodies else None
         self.query_names = {name for reader in query for name in reader.names}
         slots = found | {reader.argument: reader.slot for reader in (*self.readers, *bodies)}
-        self.arguments = _picker([slots[name] for name in inspect.signature(self.call).parameters])
+        signature = inspect.signature(self.call)
+        in_order = [slots[name] for name in signature.parameters]
+        signature.bind(*in_order)  # arguments go by their place: none may insist on its name
+        self.arguments = _picker(in_order)
 
     def read(self, inputs: "_Inputs", values: list[Any]) -> None:
         """Read the parameters; what does not fit is added to the inputs' errors."""
