@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from statistics import median
@@ -44,8 +44,9 @@ BARE: Final = "no security"
 WARM: Final = "as shipped, key verified in the last 5 s"
 COLD: Final = "as shipped, key not seen before"
 
-_PATHS: Final = ("/bare", "/v1/items")
-_ONE_ITEM: Final = Statement(sa.select(items).where(items.c.tenant_id == TENANT))
+_BARE: Final = "/bare/items"
+_SHIPPED: Final = "/v1/items"
+ONE_ITEM: Final = Statement(sa.select(items).where(items.c.tenant_id == TENANT))
 
 Call = Callable[[], Awaitable[None]]
 
@@ -96,19 +97,24 @@ class CountingDatabase(Database):
         return self.opened[-1]
 
 
-router = APIRouter(prefix="/bare", route_class=PreparedRoute)
+router = APIRouter(prefix=_BARE, route_class=PreparedRoute)
 
 
-async def _item_service(request: Request) -> AsyncIterator[ItemService]:
-    """Do what the shipped dependencies do, but for asking who is calling."""
-    async with open_transaction(request, request.app.state.tenant_id, None) as transaction:
-        yield ItemService(PostgresItemRepo(transaction), transaction)
+async def _transaction(request: Request) -> Transaction:
+    """Do what the shipped dependency does, but for asking who is calling."""
+    return open_transaction(request, request.app.state.tenant_id, None)
+
+
+async def _item_service(
+    transaction: Annotated[Transaction, Depends(_transaction, scope="function")],
+) -> ItemService:
+    return ItemService(PostgresItemRepo(transaction), transaction)
 
 
 @router.get("/{item_id}")
 async def get_bare_item(
     item_id: UUID,
-    service: Annotated[ItemService, Depends(_item_service, scope="function")],
+    service: Annotated[ItemService, Depends(_item_service)],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     item = await service.get(item_id)
@@ -141,23 +147,26 @@ def table(results: dict[str, Turns]) -> str:
     return "\n".join(lines)
 
 
+def service(dataset: Dataset) -> Application:
+    """Return the service on a database, with the log off and quotas that are counted."""
+    settings = {
+        "database_url": dataset.urls.app,
+        "secret": SECRET,
+        "log_level": "warning",
+        "requests_per_minute": UNREACHED,
+    }
+    app = create_app(Settings.model_validate(settings))
+    assert isinstance(app, Application)
+    return app
+
+
 async def _measure(dataset: Dataset, rounds: int, calls: int) -> dict[str, Turns]:
     (tenant,) = dataset.tenants
     database = CountingDatabase(dataset.urls.app)
-    app = create_app(
-        Settings.model_validate(
-            {
-                "database_url": dataset.urls.app,
-                "secret": SECRET,
-                "log_level": "warning",
-                "requests_per_minute": UNREACHED,
-            }
-        )
-    )
-    assert isinstance(app, Application)
+    app = service(dataset)
     app.add_routes(router)
     async with database.transaction(tenant.id, read_only=True) as transaction:
-        rows = await transaction.fetch_all(_ONE_ITEM)
+        rows = await transaction.fetch_all(ONE_ITEM)
     app.state.database = DatabaseInMemory(dataset.urls.app, rows)
     app.state.tenant_id = tenant.id
 
@@ -166,15 +175,16 @@ async def _measure(dataset: Dataset, rounds: int, calls: int) -> dict[str, Turns
             database, app.state.pepper, last_uses=LastUses(database)
         )
 
-    get = {path: _request(app, f"{path}/{tenant.item_ids[0]}", tenant.api_key) for path in _PATHS}
+    key = (b"authorization", f"Bearer {tenant.api_key}".encode())
+    get = {path: call_of(app, f"{path}/{tenant.item_ids[0]}", key) for path in (_BARE, _SHIPPED)}
 
     async def cold() -> None:
         forget()
-        await get["/v1/items"]()
+        await get[_SHIPPED]()
 
     contenders = {
-        BARE: Turns(get["/bare"], calls),
-        WARM: Turns(get["/v1/items"], calls),
+        BARE: Turns(get[_BARE], calls),
+        WARM: Turns(get[_SHIPPED], calls),
         COLD: Turns(cold, max(1, calls // 10)),
     }
     forget()
@@ -183,7 +193,7 @@ async def _measure(dataset: Dataset, rounds: int, calls: int) -> dict[str, Turns
         for turns in contenders.values():
             await turns.call()  # the cold one leaves the key warm for the next round
             database.opened.clear()
-            elapsed, cpu = await _timed(turns)
+            elapsed, cpu = await timed(turns)
             turns.round_trips = sum(one.round_trips for one in database.opened) / turns.calls
             if number > 0:  # the first is for warming up
                 turns.elapsed.append(elapsed)
@@ -192,7 +202,7 @@ async def _measure(dataset: Dataset, rounds: int, calls: int) -> dict[str, Turns
     return contenders
 
 
-async def _timed(turns: Turns) -> tuple[float, float]:
+async def timed(turns: Turns) -> tuple[float, float]:
     """Return the microseconds of a call: by the clock, and of this process's CPU."""
     began, cpu = time.perf_counter(), time.process_time()
     for _ in range(turns.calls):
@@ -205,18 +215,22 @@ def _beyond(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [one - other for one, other in zip(above, below, strict=True)]
 
 
-def _request(app: Any, path: str, api_key: str) -> Call:
-    """Return a call of the service as uvicorn makes it."""
-    headers = [
-        (b"host", b"127.0.0.1"),
-        (b"authorization", f"Bearer {api_key}".encode()),
-    ]
+def call_of(
+    app: Any, path: str, *credentials: tuple[bytes, bytes], told: list[bytes] | None = None
+) -> Call:
+    """Return a call of a service as uvicorn makes it, with the headers that say who calls.
+
+    The answer's body is added to `told`, if that is given.
+    """
+    headers = [(b"host", b"127.0.0.1"), *credentials]
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         assert message.get("status", HTTPStatus.OK) == HTTPStatus.OK, message
+        if told is not None:
+            told.append(message.get("body", b""))
 
     async def call() -> None:
         scope: MutableMapping[str, Any] = {

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import sokho.cli
-from sokho.core.domain.ids import new_id
+from sokho.core.domain.ids import new_id_text
 from sokho.core.infrastructure.http import application, server
 from sokho.core.infrastructure.http.context import RequestContext
 from sokho.core.infrastructure.http.dispatching import Dispatcher
@@ -23,9 +23,9 @@ class OneLayer:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        context = RequestContext(new_id(), ())
+        context = RequestContext(new_id_text(), ())
         context.attach(scope)
-        id_header = (b"x-request-id", str(context.request_id).encode())
+        id_header = (b"x-request-id", context.request_id.encode())
         status = 0
 
         async def send_with_id(message: Message) -> None:

@@ -266,8 +266,8 @@ CODE_MUTANTS: Final[Mapping[str, CodeMutant]] = {
     "who is known is known by the id alone": CodeMutant(
         "cache keys",
         "sokho/modules/api_keys/infrastructure/authenticator.py",
-        "digest = self._pepper.hash(token)\n        verified",
-        "digest = self._pepper.hash(token)\n"
+        "key=self._key_of_memory).digest()\n        verified",
+        "key=self._key_of_memory).digest()\n"
         "        parsed = KeyToken.parse(token)\n"
         "        digest = digest if parsed is None else parsed.key_id.bytes * 2\n"
         "        verified",

@@ -29,7 +29,7 @@ class TestQuota:
         """Who may write keys chooses their ids: another's key with the same id is another key."""
         quotas, key_id = Quotas(1), uuid4()
         ours, theirs = (Principal(uuid4(), key_id, frozenset()) for _ in range(2))
-        context = RequestContext(uuid4(), ())
+        context = RequestContext(str(uuid4()), ())
         quotas.count(ours, context)
         quotas.count(theirs, context)
         with pytest.raises(RateLimitedError):

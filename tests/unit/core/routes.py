@@ -1,6 +1,7 @@
 """Routes without a service behind them, and dependencies that tell when they ran."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -36,6 +37,9 @@ class Log(list[str]):
             self.append(f"rollback {type(error).__name__}")
             raise
         self.append("commit")
+
+    async def to_be_left(self) -> AbstractAsyncContextManager[str]:
+        return asynccontextmanager(self.bound)()
 
 
 def declare(endpoint: Endpoint, *, method: str = "POST") -> APIRouter:

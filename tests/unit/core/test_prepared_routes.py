@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import pytest
 from fastapi import APIRouter, Depends, Header, Query, Security
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel
@@ -72,20 +73,24 @@ class TestDependencies:
         assert (await served(router).post("/things")).status_code == 200
         assert log == ["plain"]
 
-    async def test_end_before_the_response_is_sent(self):
+    @pytest.mark.parametrize("form", ["bound", "to_be_left"])
+    async def test_end_before_the_response_is_sent(self, form: str):
         log = Log()
+        dependency = getattr(log, form)
 
         class Told(Response):
             async def __call__(self, *message: Any) -> None:
                 log.append("sent")
                 await super().__call__(*message)
 
-        async def post_thing(_: Annotated[str, Depends(log.bound, scope="function")]) -> Response:
-            log.append("worked")
+        async def post_thing(
+            entered: Annotated[str, Depends(dependency, scope="function")],
+        ) -> Response:
+            log.append(f"worked with {entered}")
             return Told(b"ok")
 
         await served(declare(post_thing)).post("/things/1")
-        assert log == ["begin", "worked", "commit", "sent"]
+        assert log == ["begin", "worked with bound", "commit", "sent"]
 
     async def test_whose_ending_fails_leave_no_success_answered(self):
         log = Log()
@@ -104,12 +109,21 @@ class TestDependencies:
         assert answer.status_code == 404
         assert log == ["begin", "rollback NotFoundError"]
 
+    async def test_that_return_what_is_left_are_not_entered_without_the_scope(self):
+        log = Log()
+
+        async def post_thing(_: Annotated[object, Depends(log.to_be_left)]) -> Response:
+            return OK
+
+        assert (await served(declare(post_thing)).post("/things/1")).text == "ok"
+        assert log == []
+
     async def test_clean_up_in_reverse_when_anything_raises(self):
         log, inner = Log(), Log()
 
         async def post_thing(
             _: Annotated[str, Depends(log.bound, scope="function")],
-            __: Annotated[str, Depends(inner.bound, scope="function")],
+            __: Annotated[str, Depends(inner.to_be_left, scope="function")],
         ) -> Response:
             log.append("raised")
             raise NotFoundError

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sokho.core.domain.ids import new_id
+from sokho.core.domain.ids import new_id_text
 from sokho.core.infrastructure.database.pool import Pool
 from sokho.core.infrastructure.database.transaction import ReadTransaction
 from sokho.core.infrastructure.http.context import RequestContext
@@ -16,10 +16,10 @@ def transaction_of(round_trips: int) -> ReadTransaction:
 
 class TestRoundTrips:
     def test_are_none_without_a_transaction(self):
-        assert RequestContext(new_id(), ()).round_trips == 0
+        assert RequestContext(new_id_text(), ()).round_trips == 0
 
     def test_of_every_attempt_are_counted(self):
-        context = RequestContext(new_id(), ())
+        context = RequestContext(new_id_text(), ())
         for round_trips in (3, 2, 1):
             context.begin(transaction_of(0))
             assert context.transaction is not None

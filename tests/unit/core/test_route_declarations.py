@@ -45,6 +45,13 @@ class TestDeclaration:
             with pytest.raises(TypeError, match="annotated to return a Response"):
                 declare(endpoint)
 
+    def test_refuses_an_argument_that_goes_by_its_name_alone(self):
+        async def post_thing(*, thing_id: int) -> Response:
+            return Response(f"{thing_id}")
+
+        with pytest.raises(TypeError, match="positional"):
+            declare(post_thing)
+
     def test_refuses_two_bodies(self):
         async def post_thing(one: Body, two: Body) -> Response:
             return Response(f"{one}{two}")

@@ -131,9 +131,7 @@ class Pool:
         try:
             yield connection
         except BaseException as error:
-            # After an error that PostgreSQL itself told, the connection is as good as before.
-            told = isinstance(error, asyncpg.PostgresError)
-            (self.release if told else self.discard)(connection)
+            self.release_after(error, connection)
             if isinstance(error, UNREACHABLE):
                 raise OverloadedError from error
             raise
@@ -146,6 +144,14 @@ class Pool:
             return
         self._free.append(connection)
         self._leave()
+
+    def release_after(self, error: BaseException, connection: Connection) -> None:
+        """Take back a connection whose last statement raised `error`.
+
+        After an error that PostgreSQL itself told, it is as good as before; else it is dropped.
+        """
+        told = isinstance(error, asyncpg.PostgresError)
+        (self.release if told else self.discard)(connection)
 
     def discard(self, connection: Connection) -> None:
         """Drop a connection whose state is in doubt, without waiting for the server."""

@@ -78,6 +78,11 @@ class ConstraintViolationError(Exception):
         super().__init__(constraint)
 
 
+async def _traced(span: AbstractContextManager[None], call: Awaitable[_T]) -> _T:
+    with span:
+        return await call
+
+
 class Transaction(EventLog):
     """Statements of one tenant. One at a time: a connection cannot run two."""
 
@@ -116,7 +121,7 @@ class Transaction(EventLog):
 
     async def fetch_one(self, statement: Statement, **values: object) -> Row | None:
         """Run `statement` and return its first row, if there is one; raises as `fetch_all`."""
-        rows = await self.fetch_all(statement, **values)
+        rows = await self._alone(self._run, statement, values)
         return rows[0] if rows else None
 
     @abstractmethod
@@ -162,13 +167,10 @@ class Transaction(EventLog):
     async def _run(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         """Bind the tenant if that is still to be done, and run."""
 
-    async def _exchange(self, command: str, call: Awaitable[_T]) -> _T:
-        """Await the driver: one round trip, whose SQL is `command`."""
+    def _exchange(self, command: str, call: Awaitable[_T]) -> Awaitable[_T]:
+        """Return what awaits the driver: one round trip, whose SQL is `command`."""
         self.round_trips += 1
-        if self.span is None:
-            return await call
-        with self.span(command):
-            return await call
+        return call if self.span is None else _traced(self.span(command), call)
 
 
 class WriteTransaction(Transaction):
@@ -252,11 +254,15 @@ class WriteTransaction(Transaction):
         """Write the events that no change has taken with it, and commit.
 
         Raises `RuntimeError` when a statement failed and the failure was swallowed:
-        PostgreSQL answers such a COMMIT with a silent ROLLBACK.
+        PostgreSQL answers such a COMMIT with a silent ROLLBACK. And where a request has changed
+        something and no event tells of it.
         """
         if self._failed:
             await self.rollback()
             raise RuntimeError("a statement of this transaction failed: it was rolled back")
+        if self._origin.request_id is not None and not self.is_traceable:
+            await self.rollback()
+            raise RuntimeError("a change was made without recording an event")
         try:
             while self._events:
                 await self.fetch_all(RECORD, **await self._next_event())
@@ -383,6 +389,12 @@ class ReadTransaction(Transaction):
         if statement.one_trip is None:
             raise RuntimeError("a read runs nothing but a SELECT of the tenant's rows")
         arguments = statement.one_trip_arguments(self.tenant_id, values)
-        async with self._pool.lend() as connection:
+        connection = await self._pool.acquire()
+        try:
             call = connection.fetch(statement.one_trip, *arguments)
-            return await self._exchange(statement.one_trip, call)
+            rows = await self._exchange(statement.one_trip, call)
+        except BaseException as error:
+            self._pool.release_after(error, connection)
+            raise
+        self._pool.release(connection)
+        return rows

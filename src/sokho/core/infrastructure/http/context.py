@@ -1,7 +1,6 @@
 """What is known of one request: kept in its ASGI scope, never in a global or a contextvar."""
 
-from dataclasses import dataclass, field
-from time import perf_counter
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,12 +24,12 @@ CLIENT_LEFT: Final = 499
 class RequestContext:
     """One request: its id, who is calling once that is verified, and what it cost."""
 
-    request_id: UUID
+    request_id: str
+    """A UUID in its text form."""
     security_headers: HeaderLines
-    started: float = field(default_factory=perf_counter)
     caller: Principal | Operator | None = None
     transaction: Transaction | None = None
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: HeaderLines = ()
     """What its answer gets beside its own headers, also when it is a refusal."""
     earlier_round_trips: int = 0
     """Those of attempts that collided."""

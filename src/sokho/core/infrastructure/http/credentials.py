@@ -6,7 +6,7 @@ from fastapi.openapi.models import HTTPBearer as BearerScheme
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
-from sokho.core.infrastructure.http.headers import short_text
+from sokho.core.infrastructure.http.headers import lines_of, short_text
 
 
 class BearerKey(SecurityBase):
@@ -18,7 +18,7 @@ class BearerKey(SecurityBase):
 
     async def __call__(self, request: Request) -> str | None:
         """Return the key of a request, or None where it has none, or more than one."""
-        given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        given = lines_of(request.scope, "authorization")
         if len(given) != 1:
             return None  # of two, a proxy might have meant the other
         scheme, _, token = given[0].decode("latin-1").partition(" ")

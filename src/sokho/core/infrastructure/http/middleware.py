@@ -6,7 +6,7 @@ from time import perf_counter
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sokho.core.domain.ids import new_id
+from sokho.core.domain.ids import new_id_text
 from sokho.core.infrastructure.http.context import CLIENT_LEFT, CUT_OFF, RequestContext, route_of
 from sokho.core.infrastructure.http.problems import answer_to, is_foreseen
 from sokho.core.infrastructure.http.security_headers import security_headers
@@ -29,9 +29,9 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
-        context = RequestContext(new_id(), security_headers(scope.get("scheme", "http")))
+        began = perf_counter()
+        context = RequestContext(new_id_text(), security_headers(scope.get("scheme", "http")))
         context.attach(scope)
-        id_header = (b"x-request-id", str(context.request_id).encode())
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] != "http.response.start":
@@ -40,7 +40,7 @@ class RequestMiddleware:
             message["headers"] = [
                 *message["headers"],
                 *context.headers,
-                id_header,
+                (b"x-request-id", context.request_id.encode()),
                 *context.security_headers,
             ]
             await send(message)  # waits for a client that has not read the answer before
@@ -51,7 +51,7 @@ class RequestMiddleware:
         try:
             await self.app(scope, receive, send_with_headers)
         finally:
-            seconds = perf_counter() - context.started
+            seconds = perf_counter() - began
             if self._metrics is not None:
                 self._metrics.in_progress -= 1
                 self._metrics.count(
@@ -80,7 +80,7 @@ class ProblemMiddleware:
         except Exception as error:
             context = RequestContext.of(scope)
             if not is_foreseen(error):
-                logger.exception("request failed", request_id=str(context.request_id))
+                logger.exception("request failed", request_id=context.request_id)
             answer = answer_to(scope, error)
             if context.status:  # part of another answer is out: the connection must break
                 context.status = answer.status_code
@@ -93,7 +93,7 @@ def _log(scope: Scope, context: RequestContext, seconds: float) -> None:
     traced = {} if context.trace_id is None else {"trace_id": context.trace_id}
     logger.info(
         "request",
-        request_id=str(context.request_id),
+        request_id=context.request_id,
         method=scope["method"],
         route=route_of(scope),
         status=context.status,

@@ -105,7 +105,7 @@ def problem(
 ) -> Response:
     """Return a problem response. Nothing in it repeats what the caller sent."""
     language = preferred_language(scope)
-    request_id = str(RequestContext.of(scope).request_id)
+    request_id = RequestContext.of(scope).request_id
     body = problem_body(
         status,
         code,

@@ -9,7 +9,7 @@ from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from sokho.core.domain.errors import DomainError
-from sokho.core.domain.ids import new_id
+from sokho.core.domain.ids import new_id_text
 from sokho.core.domain.texts import DEFAULT_LANGUAGE
 from sokho.core.infrastructure.http.admission import REQUEST_SECONDS
 from sokho.core.infrastructure.http.answering import AnsweringCycle
@@ -182,7 +182,7 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus, error: type[DomainError]) -> None:
         """Answer without the service, which knows nothing of the request, and close."""
-        request_id = str(new_id())
+        request_id = new_id_text()
         title = error.text.in_language(DEFAULT_LANGUAGE)
         body = msgspec.json.encode(problem_body(status, error.code, title, title, request_id))
         head = (

@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from sokho.core.infrastructure.http.answers import JSONAnswer
 from sokho.core.infrastructure.http.body import JSON
 from sokho.core.infrastructure.http.preconditions import etag, is_known
 
@@ -81,4 +82,4 @@ class Representation:
 
 
 def _json(content: object, status: int, headers: Mapping[str, str] | None) -> Response:
-    return Response(_ENCODER.encode(content), status, headers, media_type=JSON)
+    return JSONAnswer(_ENCODER.encode(content), status, headers)

@@ -13,9 +13,11 @@ the response.
 import asyncio
 import inspect
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
+from operator import itemgetter
 from time import perf_counter
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl
@@ -26,7 +28,6 @@ from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
 from pydantic import BaseModel
 from starlette._utils import get_route_path
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +36,7 @@ from starlette.types import Receive, Scope, Send
 
 from sokho.core.infrastructure.database import CollisionError
 from sokho.core.infrastructure.http.body import JSON, NO_BODY, parsed, read_body
+from sokho.core.infrastructure.http.headers import lines_of
 from sokho.core.infrastructure.http.idempotency import Idempotency, idempotency_key
 from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
 
@@ -49,12 +51,17 @@ _PATIENCE_SECONDS: Final = 1.8
 """How old a request may be then: who has waited for a lock until `lock_timeout` waits no more."""
 
 
+_REQUEST: Final = 0
+"""The slot of the request."""
+
+
 class PreparedRoute(APIRoute):
     """An `APIRoute` whose call is prepared when it is declared.
 
-    It takes async dependencies (with ``yield`` only as ``scope="function"``, ending before
-    the response), path, query and header parameters, one JSON body, and returns a
-    `Response`. Raises `TypeError`, when the route is declared, for anything else.
+    It takes async dependencies, path, query and header parameters, one JSON body, and returns
+    a `Response`. What a dependency declared with ``scope="function"`` yields, or returns for
+    ``async with``, is entered at once and left before the response. Raises `TypeError`,
+    when the route is declared, for anything else.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
@@ -112,10 +119,16 @@ def allowed_methods(scope: Scope) -> str:
 
 
 class _Plan:
-    """A path function and its dependencies, in the order in which they are called."""
+    """A path function and its dependencies, in the order in which they are called.
+
+    What a call needs stands in a row of slots: the request in the first, then what is known
+    when the route is declared, what each parameter's reader has read, and what each dependency
+    has returned. So whatever takes it finds it by its number.
+    """
 
     def __init__(self, endpoint: Dependant, *, takes_key: bool) -> None:
         self._takes_key = takes_key
+        self._row: list[Any] = [None]
         self._steps: list[_Step] = []
         self._slots: dict[object, int] = {}
         self._endpoint = self._prepared(endpoint)
@@ -131,48 +144,51 @@ class _Plan:
         inputs = _Inputs(Request(scope, receive))
         for pause in _PAUSES:
             try:
-                return await self._attempt(inputs, scope)
+                return await self._attempt(inputs)
             except CollisionError:
                 if perf_counter() - inputs.complete_at > _PATIENCE_SECONDS:
                     raise
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
-        return await self._attempt(inputs, scope)
+        return await self._attempt(inputs)
 
-    async def _attempt(self, inputs: "_Inputs", scope: Scope) -> Response:
-        values: list[Any] = []
-        endings: list[AsyncGenerator[Any, None]] = []
+    async def _attempt(self, inputs: "_Inputs") -> Response:
+        values = self._row.copy()
+        values[_REQUEST] = inputs.request
+        entered: list[AbstractAsyncContextManager[Any]] = []
         try:
             for step in self._steps:
-                arguments = step.arguments(inputs, values)
-                if inputs.errors:
-                    inputs.refuse()
+                if step.readers:
+                    step.read(inputs, values)
+                    inputs.refuse_errors()
+                called = step.call(*step.arguments(values))
+                value = called if step.yields else await called
                 if step.ends:
-                    generator = step.call(**arguments)
-                    values.append(await anext(generator))
-                    endings.append(generator)
-                else:
-                    values.append(await step.call(**arguments))
-            arguments = self._endpoint.arguments(inputs, values)
-            if scope["query_string"]:
-                inputs.find_unknown(self._known_parameters)
-            if self._endpoint.body is not None:
+                    manager, value = value, await value.__aenter__()
+                    entered.append(manager)
+                values[step.slot] = value
+            endpoint = self._endpoint
+            endpoint.read(inputs, values)
+            inputs.find_unknown(self._known_parameters)
+            if endpoint.body is not None:
                 content = await inputs.content(self._media_types)
-                self._endpoint.body.validate(content, inputs.errors, arguments)
-            if inputs.errors:
-                inputs.refuse()
-            response = await self._answer(inputs, arguments)
-            while endings:
-                await _finish(endings.pop())
+                values[endpoint.body.slot] = endpoint.body.validated(content, inputs.errors)
+            inputs.refuse_errors()
+            arguments = endpoint.arguments(values)
+            if self._takes_key:
+                response = await self._once(inputs, partial(endpoint.call, *arguments))
+            else:
+                response = await endpoint.call(*arguments)
+            while entered:
+                await entered.pop().__aexit__(None, None, None)
         except BaseException as error:
-            for generator in reversed(endings):
-                await _throw_into(generator, error)
+            for manager in reversed(entered):
+                await _leave(manager, error)
             raise
         return response
 
-    async def _answer(self, inputs: "_Inputs", arguments: dict[str, Any]) -> Response:
+    async def _once(self, inputs: "_Inputs", answer: Callable[[], Awaitable[Response]]) -> Response:
         """Call the path function, or tell again what it answered to the same Idempotency-Key."""
-        answer: Callable[[], Awaitable[Response]] = partial(self._endpoint.call, **arguments)
-        key = idempotency_key(inputs.request) if self._takes_key else None
+        key = idempotency_key(inputs.request)
         if key is None:
             return await answer()
         idempotency: Idempotency = inputs.request.app.state.idempotency
@@ -180,12 +196,15 @@ class _Plan:
 
     def _prepared(self, dependant: Dependant) -> "_Step":
         """Return the step for `dependant`, its own dependencies having been lined up first."""
-        slots = []
-        for dependency in dependant.dependencies:
-            slot = self._slot_of(dependency)
-            if dependency.name is not None:
-                slots.append((dependency.name, slot))
-        return _Step(dependant, tuple(slots))
+        found = {
+            dependency.name: slot
+            for dependency, slot in [(each, self._slot_of(each)) for each in dependant.dependencies]
+        }
+        found[dependant.request_param_name] = _REQUEST
+        if dependant.security_scopes_param_name is not None:
+            scopes = SecurityScopes(_scopes(dependant))
+            found[dependant.security_scopes_param_name] = self._new_slot(scopes)
+        return _Step(dependant, found, self._new_slot)
 
     def _slot_of(self, dependency: Dependant) -> int:
         key: object = dependency.call
@@ -195,101 +214,133 @@ class _Plan:
             step = self._prepared(dependency)
             if step.body is not None:
                 raise TypeError("a body is read by the path function alone")
-            self._slots[key] = len(self._steps)
+            self._slots[key] = step.slot
             self._steps.append(step)
         return self._slots[key]
 
+    def _new_slot(self, known: object = None) -> int:
+        """Return the number of one more slot, and what stands in it for every request."""
+        self._row.append(known)
+        return len(self._row) - 1
+
 
 class _Step:
-    """One callable and how its arguments are found."""
+    """One callable, and in which slots its arguments are found."""
 
-    def __init__(self, dependant: Dependant, slots: tuple[tuple[str, int], ...]) -> None:
+    __slots__ = ("arguments", "body", "call", "ends", "query_names", "readers", "slot", "yields")
+
+    def __init__(
+        self, dependant: Dependant, found: dict[str | None, int], new_slot: Callable[[], int]
+    ) -> None:
         assert dependant.call is not None
-        self.call = dependant.call
-        self.ends = inspect.isasyncgenfunction(self.call)
-        _refuse_what_is_not_prepared(dependant, ends=self.ends)
-        self._slots = slots
-        self._request_name = dependant.request_param_name
-        self._constants: dict[str, object] = {}
-        if dependant.security_scopes_param_name is not None:
-            scopes = SecurityScopes(_scopes(dependant))
-            self._constants[dependant.security_scopes_param_name] = scopes
-        self._path = [_Reader(field, "path") for field in dependant.path_params]
-        self._query = [_Reader(field, "query") for field in dependant.query_params]
-        self._headers = [_Reader(field, "header") for field in dependant.header_params]
-        self.body = next((_Reader(field, "body") for field in dependant.body_params), None)
-        self.query_names = {name for reader in self._query for name in reader.names}
+        self.call: Callable[..., Any] = dependant.call
+        self.yields = inspect.isasyncgenfunction(self.call)
+        self.ends = dependant.scope == "function"
+        """Whether what it returns is entered, and left before the response."""
+        _refuse_what_is_not_prepared(dependant, yields=self.yields)
+        if self.yields:
+            self.call = asynccontextmanager(self.call)
+        self.slot = new_slot()
+        """Where its result is put."""
+        query = [_Reader(field, "query", new_slot()) for field in dependant.query_params]
+        self.readers = (
+            *(_Reader(field, "path", new_slot()) for field in dependant.path_params),
+            *query,
+            *(_Reader(field, "header", new_slot()) for field in dependant.header_params),
+        )
+        bodies = [_Parameter(field, "body", new_slot()) for field in dependant.body_params]
+        self.body = bodies[0] if bodies else None
+        self.query_names = {name for reader in query for name in reader.names}
+        slots = found | {reader.argument: reader.slot for reader in (*self.readers, *bodies)}
+        signature = inspect.signature(self.call)
+        in_order = [slots[name] for name in signature.parameters]
+        signature.bind(*in_order)  # arguments go by their place: none may insist on its name
+        self.arguments = _picker(in_order)
 
-    def arguments(self, inputs: "_Inputs", values: list[Any]) -> dict[str, Any]:
-        """Return the keyword arguments; what does not fit is added to the inputs' errors."""
-        arguments = {name: values[slot] for name, slot in self._slots}
-        arguments.update(self._constants)
-        if self._request_name is not None:
-            arguments[self._request_name] = inputs.request
-        for reader in self._path:
-            reader.read(inputs.request.scope["path_params"], inputs.errors, arguments)
-        for reader in self._query:
-            reader.read(inputs.query, inputs.errors, arguments)
-        for reader in self._headers:
-            reader.read(_HeaderLines(inputs.request.headers), inputs.errors, arguments)
-        return arguments
+    def read(self, inputs: "_Inputs", values: list[Any]) -> None:
+        """Read the parameters; what does not fit is added to the inputs' errors."""
+        for reader in self.readers:
+            values[reader.slot] = reader.read(inputs)
 
 
-class _Reader:
-    """One parameter, or a model of several: finds its raw value and validates it."""
+def _picker(slots: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """Return what takes the values of `slots` out of a row, as arguments."""
+    if len(slots) > 1:
+        return itemgetter(*slots)
+    first = slice(slots[0], slots[0] + 1) if slots else slice(0)
+    return lambda values: tuple(values[first])
 
-    def __init__(self, field: Any, place: str) -> None:
+
+class _Parameter:
+    """One parameter, or a model of several: validates its raw value."""
+
+    def __init__(self, field: Any, place: str, slot: int) -> None:
         self._field = field
-        self._name: str = field.name
+        self.slot = slot
+        """Where the argument is put."""
+        self.argument: str = field.name
         model = field.field_info.annotation
         self._is_model = isinstance(model, type) and issubclass(model, BaseModel)
+        whole = self._is_model or place == "body"
+        self._location = (place,) if whole else (place, field.alias)
+
+    def validated(self, value: object, errors: Errors) -> Any:
+        """Return the argument that a raw value becomes."""
+        valid, found = self._field.validate(value, {}, loc=self._location)
+        errors.extend(found)
+        return valid
+
+
+class _Reader(_Parameter):
+    """A parameter that is found by its name."""
+
+    def __init__(self, field: Any, place: str, slot: int) -> None:
+        super().__init__(field, place, slot)
+        model = field.field_info.annotation
         if self._is_model:
             self.names = [info.alias or name for name, info in model.model_fields.items()]
         else:
             self.names = [field.alias]
+        self._find = _FIND[place]
         self._is_path_text = place == "path" and model is str
-        whole = self._is_model or place == "body"
-        self._location = (place,) if whole else (place, field.alias)
 
-    def read(self, raw: Mapping[str, Any], errors: Errors, into: dict[str, Any]) -> None:
-        """Find the raw value by name, else the default, and validate it."""
+    def read(self, inputs: "_Inputs") -> Any:
+        """Return the argument: the raw value, validated, else the default."""
         if self._is_model:
-            found = {name: raw[name] for name in self.names if name in raw}
-            self.validate(found, errors, into)
-            return
-        value = raw.get(self.names[0])
-        if value is not None and self._is_path_text and "\0" in value:
-            errors.append({"type": "invalid_character", "loc": self._location})
-        elif value is not None:
-            self.validate(value, errors, into)
-        elif self._field.field_info.is_required():
-            errors.append({"type": "missing", "loc": self._location})
-        else:
-            into[self._name] = self._field.get_default()
-
-    def validate(self, value: object, errors: Errors, into: dict[str, Any]) -> None:
-        """Validate a raw value into the argument it becomes."""
-        into[self._name], found = self._field.validate(value, {}, loc=self._location)
-        errors.extend(found)
+            found = {name: self._find(inputs, name) for name in self.names}
+            given = {name: value for name, value in found.items() if value is not None}
+            return self.validated(given, inputs.errors)
+        value = self._find(inputs, self.names[0])
+        if value is None:
+            if self._field.field_info.is_required():
+                inputs.errors.append({"type": "missing", "loc": self._location})
+            return self._field.get_default()
+        if self._is_path_text and "\0" in value:
+            inputs.errors.append({"type": "invalid_character", "loc": self._location})
+            return None
+        return self.validated(value, inputs.errors)
 
 
-class _HeaderLines(Mapping[str, str]):
-    """The headers of a request: several lines of one name are one list (RFC 9110, 5.3)."""
+def _in_path(inputs: "_Inputs", name: str) -> str | None:
+    found: str | None = inputs.request.scope["path_params"].get(name)
+    return found
 
-    def __init__(self, headers: Headers) -> None:
-        self._headers = headers
 
-    def __getitem__(self, name: str) -> str:
-        lines = self._headers.getlist(name)
-        if not lines:
-            raise KeyError(name)
-        return ", ".join(lines)
+def _in_query(inputs: "_Inputs", name: str) -> str | None:
+    return inputs.query.get(name)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._headers.keys())
 
-    def __len__(self) -> int:
-        return len(self._headers)
+def _in_headers(inputs: "_Inputs", name: str) -> str | None:
+    """Several lines of one name are one list (RFC 9110, 5.3)."""
+    lines = lines_of(inputs.request.scope, name)
+    return b", ".join(lines).decode("latin-1") if lines else None
+
+
+_FIND: Final[Mapping[str, Callable[["_Inputs", str], str | None]]] = {
+    "path": _in_path,
+    "query": _in_query,
+    "header": _in_headers,
+}
 
 
 class _Inputs:
@@ -319,12 +370,15 @@ class _Inputs:
             self.complete_at = perf_counter()
         return self.body
 
-    def refuse(self) -> None:
-        """Raise `RequestValidationError` with what does not fit."""
-        raise RequestValidationError(self.errors)
+    def refuse_errors(self) -> None:
+        """Raise `RequestValidationError` where anything does not fit."""
+        if self.errors:
+            raise RequestValidationError(self.errors)
 
     def find_unknown(self, known: frozenset[str]) -> None:
         """Add what is wrong with the query as a whole, and each parameter that nothing reads."""
+        if not self.request.scope["query_string"]:
+            return
         self.errors += self._query_errors
         for name in self.query.keys() - known:
             self.errors.append({"type": "extra_forbidden", "loc": ("query", name)})
@@ -348,21 +402,10 @@ class _Inputs:
         return query
 
 
-async def _finish(generator: AsyncGenerator[Any, None]) -> None:
-    """Run a dependency to its end."""
-    try:
-        await anext(generator)
-    except StopAsyncIteration:
-        return
-    raise RuntimeError("a dependency yields once")
-
-
-async def _throw_into(generator: AsyncGenerator[Any, None], error: BaseException) -> None:
+async def _leave(manager: AbstractAsyncContextManager[Any], error: BaseException) -> None:
     """Let a dependency clean up after `error`, which goes on whatever it does."""
     try:
-        await generator.athrow(error)
-    except StopAsyncIteration:
-        return
+        await manager.__aexit__(type(error), error, error.__traceback__)
     except BaseException as raised:
         if raised is not error:
             raise
@@ -380,13 +423,13 @@ def _media_types(dependant: Dependant) -> set[str]:
     return {JSON} | {str(getattr(info, "media_type", JSON)) for info in infos} | optional
 
 
-def _refuse_what_is_not_prepared(dependant: Dependant, *, ends: bool) -> None:
+def _refuse_what_is_not_prepared(dependant: Dependant, *, yields: bool) -> None:
     call = cast("Callable[..., Awaitable[Any]]", dependant.call)
     name = getattr(call, "__name__", type(call).__name__)
     is_async = any(map(inspect.iscoroutinefunction, (call, type(call).__call__)))
-    if not (is_async or ends):
+    if not (is_async or yields):
         raise TypeError(f"{name} must be async: a plain function would need a thread")
-    if ends and dependant.scope != "function":
+    if yields and dependant.scope != "function":
         raise TypeError(f'{name} yields, so it needs Depends(..., scope="function")')
     for unsupported in (
         dependant.cookie_params,

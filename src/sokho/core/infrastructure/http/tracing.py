@@ -51,7 +51,7 @@ class TracingMiddleware:
             {
                 "http.request.method": scope["method"] if known else "_OTHER",
                 "network.protocol.version": scope.get("http_version", "1.1"),
-                "sokho.request_id": str(context.request_id),
+                "sokho.request_id": context.request_id,
                 "url.scheme": scope.get("scheme", "http"),
             },
         )

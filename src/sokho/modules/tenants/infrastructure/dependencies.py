@@ -1,18 +1,12 @@
 """How a request gets the service on a business, and the operator's directory of all."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path
 from starlette.requests import Request
 
-from sokho.core.dependencies import (
-    CurrentTransaction,
-    OperatorOrigin,
-    open_transaction,
-    refuse_untraced,
-)
+from sokho.core.dependencies import CurrentTransaction, OperatorOrigin, open_transaction
 from sokho.core.domain.ids import new_id
 from sokho.core.infrastructure.database import Transaction
 from sokho.core.infrastructure.http.idempotency import id_from, idempotency_key
@@ -30,11 +24,9 @@ async def get_tenant_service(transaction: CurrentTransaction) -> TenantService:
 
 async def get_named_transaction(
     request: Request, tenant_id: TenantId, origin: OperatorOrigin
-) -> AsyncIterator[Transaction]:
-    """Yield the transaction bound to the business that the operator names in the path."""
-    async with open_transaction(request, tenant_id, origin) as transaction:
-        yield transaction
-        refuse_untraced(transaction)
+) -> Transaction:
+    """Return the transaction bound to the business that the operator names in the path."""
+    return open_transaction(request, tenant_id, origin)
 
 
 async def get_named_tenant_service(
@@ -44,19 +36,15 @@ async def get_named_tenant_service(
     return TenantService(PostgresTenantRepo(transaction), transaction)
 
 
-async def get_fresh_transaction(
-    request: Request, origin: OperatorOrigin
-) -> AsyncIterator[Transaction]:
-    """Yield the transaction bound to a business that does not exist yet.
+async def get_fresh_transaction(request: Request, origin: OperatorOrigin) -> Transaction:
+    """Return the transaction bound to a business that does not exist yet.
 
     With an Idempotency-Key its id follows from the key, so that a request sent again finds what
     the first one made.
     """
     key = idempotency_key(request)
     tenant_id = new_id() if key is None else id_from(key)
-    async with open_transaction(request, tenant_id, origin) as transaction:
-        yield transaction
-        refuse_untraced(transaction)
+    return open_transaction(request, tenant_id, origin)
 
 
 async def get_opening(
