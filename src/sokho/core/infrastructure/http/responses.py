@@ -1,7 +1,6 @@
 """Entities as JSON: a DTO names the fields, and the encoder writes them without a copy."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from hashlib import sha256
 from operator import attrgetter
 from typing import Final
@@ -10,6 +9,7 @@ import msgspec
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from sokho.core.domain.fields import field_names
 from sokho.core.infrastructure.http.body import JSON
 from sokho.core.infrastructure.http.preconditions import etag, is_known
 
@@ -30,9 +30,8 @@ class Representation:
     def __init__(self, dto: type[BaseModel], entity: type) -> None:
         self._names = tuple(dto.model_fields)
         self._values = attrgetter(*self._names)
-        # The encoder writes a dataclass by its fields: where they are the DTO's, no copy is due.
-        shows_all = tuple(field.name for field in fields(entity)) == self._names
-        self._shown_whole = entity if shows_all else None
+        # The encoder writes an entity by its fields: where they are the DTO's, no copy is due.
+        self._shown_whole = entity if field_names(entity) == self._names else None
 
     def one(
         self,

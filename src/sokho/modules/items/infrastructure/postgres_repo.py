@@ -1,15 +1,16 @@
 """Items in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
+from sokho.core.domain.fields import field_names
 from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
@@ -259,9 +260,7 @@ def _to_item(row: Row) -> Item:
 
 
 _STORED_BY_VALUE: Final = tuple(
-    field.name
-    for field in fields(Item)
-    if field.name not in {"tenant_id", "created_at", "updated_at"}
+    name for name in field_names(Item) if name not in {"tenant_id", "created_at", "updated_at"}
 )
 
 

@@ -1,7 +1,6 @@
 """Locations in PostgreSQL."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
+from sokho.core.domain.fields import field_names
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
     TENANT,
@@ -192,9 +192,7 @@ def _to_location(row: Row) -> Location:
 
 
 _STORED_BY_VALUE: Final = tuple(
-    field.name
-    for field in fields(Location)
-    if field.name not in {"tenant_id", "created_at", "updated_at"}
+    name for name in field_names(Location) if name not in {"tenant_id", "created_at", "updated_at"}
 )
 
 
