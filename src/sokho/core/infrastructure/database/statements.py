@@ -32,8 +32,9 @@ class Statement:
     """One statement with named parameters, ready for the driver.
 
     `TENANT` among its parameters is filled in by the transaction. A SELECT also has
-    `one_trip`, the form that binds the tenant and answers in a single message. A change that
-    is not `of_the_business`, but of the service's own keeping, leaves no event.
+    `one_trip`, the form that binds the tenant and answers in a single message; PostgreSQL makes
+    one plan for it where it is `planned_once`, and not for each of the values that it is given.
+    A change that is not `of_the_business`, but of the service's own keeping, leaves no event.
     """
 
     __slots__ = (
@@ -48,7 +49,9 @@ class Statement:
         "writes",
     )
 
-    def __init__(self, clause: Executable, *, of_the_business: bool = True) -> None:
+    def __init__(
+        self, clause: Executable, *, of_the_business: bool = True, planned_once: bool = False
+    ) -> None:
         assert isinstance(clause, ClauseElement)
         self.clause = clause
         self.of_the_business = of_the_business
@@ -61,7 +64,13 @@ class Statement:
         self._one_trip_names: tuple[str, ...] = ()
         self.writes = any(isinstance(part, UpdateBase) for part in visitors.iterate(clause))
         if isinstance(clause, sa.Select) and TENANT.key in self._names and not self.writes:
-            self.one_trip, self._one_trip_names = _bind_and_select(clause)
+            self.one_trip, self._one_trip_names = _bind_and_select(
+                clause, planned_once=planned_once
+            )
+
+    def fitting(self, values: dict[str, object]) -> "tuple[Statement, dict[str, object]]":
+        """Return the statement that is run where `values` are given, and those that it takes."""
+        return self, values
 
     def arguments(self, tenant_id: UUID, values: Mapping[str, object]) -> list[object]:
         """Return the driver's positional arguments for `text`.
@@ -96,25 +105,40 @@ def _constants(binds: Mapping[str, "BindParameter[Any]"]) -> dict[str, object]:
     return constants
 
 
-def _bind_and_select(clause: "sa.Select[Any]") -> tuple[str, tuple[str, ...]]:
+def _bind_and_select(
+    clause: "sa.Select[Any]", *, planned_once: bool
+) -> tuple[str, tuple[str, ...]]:
     """Wrap a SELECT so that binding the tenant and reading are one message.
 
     The lateral reference to ``bound.tenant`` makes PostgreSQL evaluate `set_config` before
     it looks at any row, under every plan, and OFFSET 0 keeps the inner SELECT from being
     flattened away from it. If that order ever broke, the policy would meet an unset tenant
     and raise: it fails closed.
+
+    What is `planned_once` gets its other values from ``bound`` as well: the planner does not see
+    them, finds no plan for them better than the one for any, and keeps that.
     """
-    tenant = sa.literal_column("bound.tenant::uuid", sa.Uuid())
+    given: dict[str, str] = {}
 
-    def bound_tenant(element: Any, **_: object) -> Any:
-        return tenant if isinstance(element, BindParameter) and element.key == TENANT.key else None
+    def taken_from_bound(element: Any, **_: object) -> Any:
+        if not isinstance(element, BindParameter):
+            return None
+        if element.key == TENANT.key:
+            return sa.literal_column("bound.tenant::uuid", sa.Uuid())
+        if not planned_once or not element.required:
+            return None
+        given[element.key] = element.type.compile(dialect=_DIALECT)
+        return sa.literal_column(f'bound."{element.key}"', element.type)
 
-    bound = cast("sa.Select[Any]", visitors.replacement_traverse(clause, {}, bound_tenant))
+    bound = cast("sa.Select[Any]", visitors.replacement_traverse(clause, {}, taken_from_bound))
     inner: Any = bound.compile(dialect=_DIALECT)
-    names = (*(inner.positiontup or ()), TENANT.key)
+    names = (*(inner.positiontup or ()), *given, TENANT.key)
+    number = {name: f"${position}" for position, name in enumerate(names, 1)}
+    values = [f"set_config('{TENANT_SETTING}', {number[TENANT.key]}::uuid::text, true)"]
+    values += [f"{number[name]}::{kind}" for name, kind in given.items()]
+    columns = ", ".join(["tenant", *(f'"{name}"' for name in given)])
     text = (
-        "SELECT answer.* "
-        f"FROM set_config('{TENANT_SETTING}', ${len(names)}::uuid::text, true) AS bound(tenant) "
+        f"SELECT answer.* FROM (SELECT {', '.join(values)} OFFSET 0) AS bound({columns}) "
         f"CROSS JOIN LATERAL (SELECT * FROM ({inner}) AS chosen OFFSET 0) AS answer"
     )
     return text, names

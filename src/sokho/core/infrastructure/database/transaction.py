@@ -84,7 +84,7 @@ class Transaction(EventLog):
         database cannot answer in time. `values` are the statement's parameters by name, without
         the tenant.
         """
-        return await self._alone(self._run, statement, values)
+        return await self._alone(self._run, *statement.fitting(values))
 
     async def _alone(self, work: Callable[..., Awaitable[_T]], *given: object) -> _T:
         """Await `work`, which is all that runs, and tell its failure by errors of ours."""

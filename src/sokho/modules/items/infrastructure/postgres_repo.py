@@ -235,7 +235,13 @@ def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) ->
     """Return the statement for one combination of filters; there are a few hundred at most."""
     rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
     key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
-    return keyset_page(rows, list(key), descending=sort.descending, resumed=resumed)
+    return keyset_page(
+        rows,
+        list(key),
+        descending=sort.descending,
+        resumed=resumed,
+        planned_once=not conditions,
+    )
 
 
 _STATUSES: Final = {str(status): status for status in ItemStatus}
