@@ -91,6 +91,11 @@ class Pool:
         self._refusals = 0
 
     @property
+    def keeps_statements(self) -> bool:
+        """Whether the driver sends a statement's values alone, where it has sent it before."""
+        return self._statement_cache > 0
+
+    @property
     def usage(self) -> PoolUsage:
         """How busy the pool is just now."""
         waiting = sum(not turn.done() for turn in self._waiting)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.dml import Delete, Insert, Update, UpdateBase
 from sqlalchemy.sql.elements import BindParameter
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
@@ -21,11 +21,31 @@ TENANT_SETTING: Final = "app.current_tenant"
 TENANT: Final = sa.bindparam("current_tenant", type_=sa.Uuid())
 """The tenant a transaction is bound to. Statements name it; only the transaction fills it."""
 
+_BOUND: Final = (
+    sa.select(
+        sa.func.set_config(
+            sa.literal_column(f"'{TENANT_SETTING}'"), sa.cast(TENANT, sa.Text), sa.true()
+        ).label("tenant")
+    )
+    .cte("bound")
+    .prefix_with("MATERIALIZED")
+)
+
 _DIALECT: Final[Any] = cast("Any", asyncpg_dialect)()
 
 # The codec of the connection encodes these (see `pool.py`), and lists of
 # plain values need no encoding; so SQLAlchemy's own processors are not called.
 _ENCODED_BY_DRIVER: Final = (JSON, JSONB, sa.ARRAY)
+
+
+def insertion(table: sa.Table, values: Mapping[str, Any]) -> Insert:
+    """Return an INSERT of one row, which comes from where the tenant is bound: so it is by then.
+
+    `values` are by column. The CTE is evaluated once, being volatile, and before there is a row
+    for the policy or a foreign key to look at.
+    """
+    row = (sa.type_coerce(value, table.c[name].type) for name, value in values.items())
+    return sa.insert(table).from_select([*values], sa.select(*row).select_from(_BOUND))
 
 
 class Statement:
@@ -35,6 +55,7 @@ class Statement:
     `one_trip`, the form that binds the tenant and answers in a single message; PostgreSQL makes
     one plan for it where it is `planned_once`, and not for each of the values that it is given.
     A change that is not `of_the_business`, but of the service's own keeping, leaves no event.
+    One that `binds` the tenant itself, by `insertion`, can do without a BEGIN before it.
     """
 
     __slots__ = (
@@ -42,6 +63,7 @@ class Statement:
         "_names",
         "_one_trip_names",
         "_required",
+        "binds",
         "clause",
         "of_the_business",
         "one_trip",
@@ -62,7 +84,11 @@ class Statement:
         self._required = frozenset(self._names) - self._constants.keys() - {TENANT.key}
         self.one_trip: str | None = None
         self._one_trip_names: tuple[str, ...] = ()
-        self.writes = any(isinstance(part, UpdateBase) for part in visitors.iterate(clause))
+        parts = [*visitors.iterate(clause)]
+        self.writes = any(isinstance(part, UpdateBase) for part in parts)
+        self.binds = any(part is _BOUND for part in parts) and not any(
+            isinstance(part, (Update, Delete)) for part in parts
+        )
         if isinstance(clause, sa.Select) and TENANT.key in self._names and not self.writes:
             self.one_trip, self._one_trip_names = _bind_and_select(
                 clause, planned_once=planned_once

@@ -123,6 +123,14 @@ class Transaction(EventLog):
         begun without it.
         """
 
+    def commit_with_change(self) -> None:
+        """Let the first change be the last, and its event with it: committed by its statement.
+
+        It has no effect where a statement ran before it, or something is to be done with BEGIN;
+        and where a pooler may part a statement from its values. After it this transaction has
+        ended.
+        """
+
     @property
     @abstractmethod
     def is_traceable(self) -> bool:
@@ -164,6 +172,7 @@ class WriteTransaction(Transaction):
         self._changed = False
         self._first: dict[str, None] = {}
         self._last: str | None = None
+        self._commits_with_change = False
 
     def record(self, event: Event) -> None:
         self._events.append(event)
@@ -187,6 +196,9 @@ class WriteTransaction(Transaction):
     def commit_with(self, also: str) -> None:
         """Let `also` be the last thing that is done, in the round trip of COMMIT."""
         self._last = also
+
+    def commit_with_change(self) -> None:
+        self._commits_with_change = True
 
     @property
     def is_traceable(self) -> bool:
@@ -223,8 +235,26 @@ class WriteTransaction(Transaction):
             self._changed = self._changed or statement.of_the_business
             if self._events and statement is not RECORD:
                 values = values | await self._next_event()
+                alone = statement.binds and self._can_commit_with_change()
                 statement = recording(statement)
+                if alone:
+                    return await self._commit_by(statement, values)
         return await self._fetch(statement, values)
+
+    def _can_commit_with_change(self) -> bool:
+        """Whether nothing comes before the change or after it, nor between its two messages."""
+        begun = self._connection is not None or self._first or self._events
+        return self._commits_with_change and not begun and self._pool.keeps_statements
+
+    async def _commit_by(self, statement: Statement, values: dict[str, object]) -> list[Row]:
+        """Run a change that binds the tenant itself, as a transaction of its own."""
+        arguments = statement.arguments(self.tenant_id, values)
+        self._over = self._failed = True
+        async with self._pool.lend() as connection:
+            call = connection.fetch(statement.text, *arguments)
+            rows = await self._exchange(statement.text, call)
+        self._failed = False
+        return rows
 
     async def _fetch(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         arguments = statement.arguments(self.tenant_id, values)

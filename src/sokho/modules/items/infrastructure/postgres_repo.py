@@ -19,6 +19,7 @@ from sokho.core.infrastructure.database import (
     Row,
     Statement,
     Transaction,
+    insertion,
 )
 from sokho.core.infrastructure.database.keyset import keyset_page, page_values
 from sokho.modules.items.domain.conversions import Conversion
@@ -64,19 +65,16 @@ _GET = Statement(sa.select(items).where(_THIS))
 _HOLD = Statement(sa.select(items).where(_THIS).with_for_update(key_share=True))
 
 
-_new = (
-    sa.insert(items)
-    .values(
-        _WRITTEN
-        | {
-            "tenant_id": p("tenant_id"),
-            "id": p("id"),
-            "created_at": sa.func.now(),
-            "updated_at": sa.func.now(),
-        }
-    )
-    .returning(items)
-)
+_new = insertion(
+    items,
+    _WRITTEN
+    | {
+        "tenant_id": p("tenant_id"),
+        "id": p("id"),
+        "created_at": sa.func.now(),
+        "updated_at": sa.func.now(),
+    },
+).returning(items)
 _CREATE = Statement(_new)
 
 _new_row = _new.cte("new_item")
