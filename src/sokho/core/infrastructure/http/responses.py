@@ -68,7 +68,10 @@ class Representation:
         self, entities: Iterable[object], *, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Return entities as a JSON array."""
-        return _json([self._shown(entity) for entity in entities], 200, headers)
+        shown = [*entities]
+        if {*map(type, shown)} != {self._shown_whole}:
+            shown = [self._shown(entity) for entity in shown]
+        return _json(shown, 200, headers)
 
     def _shown(self, entity: object) -> object:
         if type(entity) is self._shown_whole:
