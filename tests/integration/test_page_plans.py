@@ -24,9 +24,9 @@ NEVER_PLANNED_ANEW: Final = 7
 """Times: PostgreSQL weighs a plan for any values from the sixth time on."""
 
 _FILL: Final = """
-INSERT INTO items (tenant_id, id, sku, sku_key, name, unit, status, tags, attributes, version,
-                   created_at, updated_at)
-SELECT $1, gen_random_uuid(), 's' || n, 's' || n, 'x', 'cái',
+INSERT INTO items (tenant_id, id, sku, sku_key, name, unit, barcode, status, tags, attributes,
+                   version, created_at, updated_at)
+SELECT $1, gen_random_uuid(), 's' || n, 's' || n, 'x', 'cái', n % 2,
        CASE WHEN n % 1000 = 0 THEN 'archived' ELSE 'active' END, '{}', '{}', 1,
        now() - n * interval '1 second', now() + n * interval '1 second'
 FROM generate_series(1, $2::int) AS n
@@ -91,11 +91,18 @@ class TestPages:
         assert by_any > 0
         assert by_theirs <= 2 * 5, "PostgreSQL tries five plans before it keeps one"
 
-    async def test_are_planned_anew_where_the_values_decide(self, database: Database):
-        """The control: few items are archived, and an index knows which."""
-        archived = ItemFilter(status=ItemStatus.ARCHIVED)
+    @pytest.mark.parametrize("status", ItemStatus)
+    async def test_of_a_state_are_planned_once(self, database: Database, status: ItemStatus):
+        count = 20 if status is ItemStatus.ARCHIVED else 51
         for _ in range(NEVER_PLANNED_ANEW):
-            assert len(await listed(database, archived, BY_ID, 51, None)) == 20
+            found = await listed(database, ItemFilter(status=status), BY_ID, 51, None)
+            assert [item.status for item in found] == [status] * count
+        assert await plans(database) == (NEVER_PLANNED_ANEW - 5, 5)
+
+    async def test_are_planned_anew_where_the_values_decide(self, database: Database):
+        """The control: of one barcode there may be many items, of another none."""
+        for _ in range(NEVER_PLANNED_ANEW):
+            assert await listed(database, ItemFilter(barcode="2"), BY_ID, 51, None) == []
         assert await plans(database) == (0, NEVER_PLANNED_ANEW)
 
     async def test_would_be_planned_anew_by_limit_and_offset(self, database: Database):
@@ -119,6 +126,18 @@ class TestPages:
             repo = PostgresItemRepo(explaining)
             await repo.list(ItemFilter(), 51, sort=sort, after=after)
             assert explaining.plan.rows_read <= 51 + 32, explaining.plan.text
+        await connection.close()
+
+    @pytest.mark.parametrize("sort", [Sort("id"), Sort("id", descending=True)])
+    async def test_of_the_few_archived_are_read_along_an_index_of_theirs(
+        self, database: Database, scratch: DatabaseUrls, sort: Sort
+    ):
+        assert database.usage.size == 1
+        connection = await asyncpg.connect(scratch.app)
+        explaining = Explaining(connection, MANY, "items")
+        archived = ItemFilter(status=ItemStatus.ARCHIVED)
+        await PostgresItemRepo(explaining).list(archived, 51, sort=sort)
+        assert explaining.plan.rows_read == 20, explaining.plan.text
         await connection.close()
 
     @pytest.mark.parametrize("field", ORDERS)

@@ -103,7 +103,6 @@ _ORDER_BY: Final[dict[str, sa.Column[Any]]] = {
 _CONDITIONS: Final[dict[str, sa.ColumnElement[bool]]] = {
     "sku_key": items.c.sku_key == p("sku_key"),
     "barcode": items.c.barcode == p("barcode"),
-    "status": items.c.status == p("status"),
     "tag": sa.exists().where(
         item_tags.c.tenant_id == TENANT,
         item_tags.c.tag == p("tag"),
@@ -139,7 +138,9 @@ class PostgresItemRepo(ItemRepository):
         values = {
             name: value for name in _CONDITIONS if (value := getattr(filter, name)) is not None
         }
-        statement = _list_statement(frozenset(values), sort, resumed=after is not None)
+        statement = _list_statement(
+            frozenset(values), sort, status=filter.status, resumed=after is not None
+        )
         rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
         return [_to_item(row) for row in rows]
 
@@ -229,9 +230,16 @@ class PostgresItemRepo(ItemRepository):
 
 
 @lru_cache(maxsize=512)
-def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
-    """Return the statement for one combination of filters; there are a few hundred at most."""
+def _list_statement(
+    conditions: frozenset[str], sort: Sort, *, status: ItemStatus | None = None, resumed: bool
+) -> Statement:
+    """Return the statement for one combination of filters; there are a few hundred at most.
+
+    A state is written into it: an index knows the few items that are archived.
+    """
     rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
+    if status is not None:
+        rows = rows.where(items.c.status == sa.literal_column(f"'{status}'"))
     key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
     return keyset_page(
         rows,
