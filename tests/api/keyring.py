@@ -1,6 +1,6 @@
 """What tests of API keys do first: make keys, and bring them into the states that take time."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx2
 import sqlalchemy as sa
 from fastapi import FastAPI
+from msgspec.structs import replace
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.events import events

@@ -1,13 +1,13 @@
 """When a key was last used: written apart from requests, which pay nothing for it."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from msgspec.structs import replace
 
 from sokho.core.domain.clock import utc_now
 from sokho.core.infrastructure.database import Database, OverloadedError, Transaction

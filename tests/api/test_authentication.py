@@ -1,7 +1,6 @@
 """A key is verified once a request, and no longer served once it is withdrawn."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import asyncpg
 import httpx2
 import pytest
 from fastapi import FastAPI
+from msgspec.structs import replace
 
 from sokho.core.domain.identity import Authenticator, Operator, Principal
 from sokho.core.domain.scopes import Scope

@@ -171,7 +171,8 @@ class TestRequests:
 
 class TestRoundTrips:
     async def test_are_those_of_the_requests(self, client: httpx2.AsyncClient, metrics: Metrics):
-        await client.post("/v1/items", json={"sku": "A", "name": "B"})
+        body, key = {"sku": "A", "name": "B"}, {"Idempotency-Key": "k"}
+        await client.post("/v1/items", json=body, headers=key)
         await client.get("/v1/items")
         await client.get("/v1/items")
         metrics.write_counts()

@@ -181,7 +181,8 @@ class TestRoundTrips:
     async def test_are_spans_below_the_request(
         self, client: httpx2.AsyncClient, traced: FastAPI, collector: Collector
     ):
-        await client.post("/v1/items", json={"sku": CANARY, "name": CANARY})
+        body = {"sku": CANARY, "name": CANARY}
+        await client.post("/v1/items", json=body, headers={"Idempotency-Key": "k"})
         await client.get("/v1/items")
         traced.state.tracing.close()
         write, read = collector["POST /v1/items"], collector["GET /v1/items"]

@@ -100,6 +100,41 @@ class TestTransactions:
         assert without == exempt
 
 
+def from_msgspec(source: str) -> set[str]:
+    """Return what a module takes from msgspec."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names if each.name.startswith("msgspec")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("msgspec"):
+            found |= {f"{node.module}.{each.name}" for each in node.names}
+    return found
+
+
+class TestEntities:
+    def test_take_structs_from_msgspec_and_nothing_that_reads_or_writes_formats(self):
+        allowed = {"msgspec.Struct", "msgspec.field", "msgspec.structs.replace"}
+        met = set()
+        for path in SOURCE.rglob("domain/*.py"):
+            taken = from_msgspec(path.read_text())
+            assert taken <= allowed, path
+            met |= taken
+        assert met == allowed
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "import msgspec",
+            "import msgspec.json",
+            "from msgspec import json",
+            "from msgspec.json import encode",
+        ],
+    )
+    def test_would_be_caught_with_anything_else(self, line: str):
+        assert not from_msgspec(line) <= {"msgspec.Struct"}
+        assert from_msgspec(line)
+
+
 def every_statement() -> Iterator[tuple[str, Statement]]:
     for name in modules_under("sokho.modules"):
         module = importlib.import_module(name)

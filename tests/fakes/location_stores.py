@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, Final, Protocol
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.ids import new_id
 from sokho.core.infrastructure.database import Database

@@ -3,10 +3,11 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
 from sokho.core.domain.ids import new_id

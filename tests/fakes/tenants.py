@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import deepcopy
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.ids import new_id

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import MISSING, fields, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec import NODEFAULT
+from msgspec.structs import fields, replace
 
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.paging import Position
@@ -106,7 +107,7 @@ class TestCreateApiKey:
     def test_the_full_key_leaves_no_field_at_its_default(self, tenant: UUID):
         key = a_full_key(tenant)
         for field in fields(ApiKey):
-            if field.default is not MISSING:
+            if field.default is not NODEFAULT:
                 assert getattr(key, field.name) != field.default, field.name
 
     @pytest.mark.parametrize("name", [field.name for field in fields(ApiKey)])

@@ -1,12 +1,13 @@
 """What every `ItemRepository` keeps: one suite over the fake and over PostgreSQL."""
 
-from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec import NODEFAULT
+from msgspec.structs import fields, replace
 
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.ids import new_id
@@ -31,7 +32,7 @@ class TestStoredFields:
         item = a_full_item()
         for field in fields(Item):
             default = field.default
-            if field.default_factory is not MISSING:
+            if field.default_factory is not NODEFAULT:
                 default = field.default_factory()
             assert getattr(item, field.name) != default, field.name
 

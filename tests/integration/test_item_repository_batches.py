@@ -1,11 +1,11 @@
 """How every `ItemRepository` locks and saves a batch: over the fake and over PostgreSQL."""
 
-from dataclasses import fields, replace
 from typing import Final
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import fields, replace
 
 from sokho.core.domain.errors import InvalidError
 from sokho.core.domain.ids import new_id

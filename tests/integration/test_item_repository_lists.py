@@ -1,11 +1,12 @@
 """How every `ItemRepository` filters, orders and pages: over the fake and over PostgreSQL."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from sokho.core.domain.paging import Position, Sort
 from sokho.modules.items.domain.entities import Item, ItemStatus

@@ -33,7 +33,8 @@ FROM generate_series(1, $2::int) AS n
 
 LISTS: Final[dict[str, tuple[dict[str, Any], Sort, int]]] = {
     "all": ({}, Sort("id"), 101),
-    "by code": ({}, Sort("code", descending=True), 110),
+    # Between equals the id decides: rows are sorted by it in groups of 32, though none are equal.
+    "by code": ({}, Sort("code", descending=True), 130),
     "by creation": ({}, Sort("created_at", descending=True), 110),
     "by change": ({}, Sort("updated_at"), 110),
     "one code": ({"code_key": "k77"}, Sort("id"), 1),

@@ -1,12 +1,12 @@
 """What every `LocationRepository` keeps: one suite over the fake and over PostgreSQL."""
 
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import fields, replace
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
 from sokho.core.domain.ids import new_id

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from sokho.core.domain.paging import Position, Sort
 from sokho.modules.locations.domain.entities import Location, LocationKind, LocationStatus
@@ -51,7 +52,7 @@ async def a_varied_house(store: LocationsStore, tenant: UUID) -> list[Location]:
     ]
     async with store.locations(tenant) as repo:
         for place in (0, 1):
-            locations[place] = await repo.update(replace(locations[place], version=2))
+            locations[place] = await repo.update(structs.replace(locations[place], version=2))
     return locations
 
 

@@ -1,12 +1,12 @@
 """What every `TenantRepository` keeps: one suite over the fake and over PostgreSQL."""
 
 import asyncio
-from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import fields, replace
 
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.ids import new_id

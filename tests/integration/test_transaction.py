@@ -104,9 +104,12 @@ class TestBinding:
 
     @pytest.mark.parametrize("plan", ["force_generic_plan", "force_custom_plan"])
     @pytest.mark.parametrize("off", ["nestloop", "hashjoin", "indexscan", "seqscan"])
+    @pytest.mark.parametrize("planned_once", [False, True])
     async def test_one_trip_reads_bind_first_under_every_plan(
-        self, small: Database, plan: str, off: str
+        self, small: Database, plan: str, off: str, *, planned_once: bool
     ):
+        mine = sa.select(tenants.c.id).where(tenants.c.id == TENANT, tenants.c.name == p("name"))
+        named = Statement(mine, planned_once=planned_once)
         ours, theirs = await a_tenant(small), await a_tenant(small)
         async with small.unbound() as connection:
             await connection.execute(f"SET plan_cache_mode = {plan}; SET enable_{off} = off")
@@ -114,6 +117,8 @@ class TestBinding:
             for tenant_id in (ours, theirs):
                 async with small.transaction(tenant_id, read_only=True) as tx:
                     assert [row["id"] for row in await tx.fetch_all(_OURS)] == [tenant_id]
+                    assert await tx.fetch_all(named, name="x") != []
+                    assert await tx.fetch_all(named, name="y") == []
 
 
 class TestRoundTrips:

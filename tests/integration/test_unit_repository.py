@@ -1,11 +1,11 @@
 """What every `UnitRepository` keeps: one suite over the fake and over PostgreSQL."""
 
-from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from msgspec.structs import fields, replace
 
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.infrastructure.database import Database

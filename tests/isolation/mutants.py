@@ -174,6 +174,7 @@ class CodeMutant(NamedTuple):
 _DATABASE: Final = "sokho/core/infrastructure/database"
 _HTTP: Final = "sokho/core/infrastructure/http"
 _TRANSACTION: Final = "tests/integration/test_transaction.py"
+_COMMITS_WITH_CHANGE: Final = "tests/integration/test_commit_with_change.py"
 _KEYS: Final = "tests/isolation/test_keys_of_tenants.py"
 _SEALING: Final = "tests/integration/test_sealing.py::TestFindLeaks::"
 _CLEAN: Final = f"{_SEALING}test_finds_nothing_on_a_migrated_database"
@@ -189,9 +190,23 @@ CODE_MUTANTS: Final[Mapping[str, CodeMutant]] = {
     "a read's binding stays for the session": CodeMutant(
         "the binding hook",
         f"{_DATABASE}/statements.py",
-        "::uuid::text, true) AS bound(tenant)",
-        "::uuid::text, false) AS bound(tenant)",
+        "::uuid::text, true)",
+        "::uuid::text, false)",
         _TRANSACTION,
+    ),
+    "a change's binding stays for the session": CodeMutant(
+        "the binding hook",
+        f"{_DATABASE}/statements.py",
+        "sa.cast(TENANT, sa.Text), sa.true()",
+        "sa.cast(TENANT, sa.Text), sa.false()",
+        _COMMITS_WITH_CHANGE,
+    ),
+    "a change commits itself though it looks for rows": CodeMutant(
+        "the binding hook",
+        f"{_DATABASE}/statements.py",
+        "isinstance(part, (Update, Delete))",
+        "isinstance(part, Delete)",
+        _COMMITS_WITH_CHANGE,
     ),
     "nothing is bound": CodeMutant(
         "the binding hook",

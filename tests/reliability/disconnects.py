@@ -80,7 +80,8 @@ async def _come_and_go(
         sent = request(business, "POST", f"{ITEMS}/batch", {"items": batch(prefix)})
     else:
         body = {"sku": "TAKEN" if kind == "refused" else sku, "name": "Thước"}
-        sent = request(business, "POST", ITEMS, body)
+        # With a key it is a transaction of several statements, which has to be rolled back.
+        sent = request(business, "POST", ITEMS, body, Idempotency_Key=f"{kind} {number}")
     if chance.random() < 0.3:
         sent = sent[: chance.randrange(1, len(sent))]
     wire = await Wire.open(url)

@@ -32,6 +32,12 @@ class Post(NamedTuple):
         return cls(key, _API_KEY, {"name": f"S{number}", "role": "viewer"})
 
     @property
+    def commits(self) -> bytes | None:
+        """A value of the statement that is its whole transaction, where it is of one."""
+        alone = self.key is None and self.path == _ITEM
+        return self.body["name"].encode() if alone else None
+
+    @property
     def name(self) -> str:
         """What is there afterwards, once."""
         name: str = self.body.get("sku") or self.body["name"]

@@ -31,6 +31,7 @@ class WithholdingProxy:
         self._real = real
         self._folder = folder
         self._point: str | None = None
+        self._commits: bytes | None = None
         self._held = asyncio.Event()
         self._pid = 0
         self.workers: dict[int, int] = {}
@@ -51,9 +52,13 @@ class WithholdingProxy:
             server.close()
             shutil.rmtree(folder)
 
-    def hold(self, point: str) -> None:
-        """Hold up the next transaction that commits, `BEFORE_COMMIT` or `AFTER_COMMIT`."""
+    def hold(self, point: str, commits: bytes | None = None) -> None:
+        """Hold up the next transaction that commits, `BEFORE_COMMIT` or `AFTER_COMMIT`.
+
+        `commits` is among the values of a statement that is a transaction of its own.
+        """
         self._point = point
+        self._commits = commits
         self._held.clear()
 
     async def held(self) -> int:
@@ -62,6 +67,9 @@ class WithholdingProxy:
             await self._held.wait()
         self._point = None
         return self._pid
+
+    def _is_commit(self, data: bytes) -> bool:
+        return data.endswith(_COMMIT) or (self._commits is not None and self._commits in data)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         pid = _peer(writer)
@@ -74,7 +82,7 @@ class WithholdingProxy:
         answers = asyncio.create_task(_pump(ups, writer))
         try:
             while data := await reader.read(65536):
-                if self._point and data.endswith(_COMMIT):
+                if self._point and self._is_commit(data):
                     point, self._pid = self._point, pid
                     answers.cancel()
                     await asyncio.wait([answers])

@@ -52,7 +52,7 @@ async def worker_kills(
             for point in (BEFORE_COMMIT, AFTER_COMMIT):
                 for turn in range(kills):
                     post = Post.number(10 * len(answers) + turn, with_key=with_key)
-                    proxy.hold(point)
+                    proxy.hold(point, post.commits)
                     sending = asyncio.create_task(post.send_until_done(http))
                     handling = await proxy.held()
                     is_there = post.name in await effects(site, business)

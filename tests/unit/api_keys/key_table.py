@@ -1,9 +1,10 @@
 """A database that holds nothing but keys and a clock, and counts how often it is asked."""
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
+
+from msgspec.structs import asdict
 
 from sokho.core.domain.events import Event
 from sokho.core.domain.identity import COMMAND_LINE, Origin

@@ -2,11 +2,11 @@
 
 import hashlib
 import hmac
-from dataclasses import astuple
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import astuple
 
 from sokho.core.domain.ids import new_id
 from sokho.core.domain.scopes import Scope

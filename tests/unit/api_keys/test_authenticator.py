@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from sokho.core.domain.identity import (
     Operator,
@@ -56,7 +57,7 @@ class Service:
         return a_token(TENANT, self.key.id, secret)
 
     def revoke(self) -> None:
-        self.table.put(replace(self.key, revoked_at=self.table.now))
+        self.table.put(structs.replace(self.key, revoked_at=self.table.now))
 
     def wait(self, seconds: float) -> None:
         self.table.seconds += seconds
@@ -197,7 +198,10 @@ class TestSuspendedBusiness:
     async def test_is_not_told_with_a_revoked_or_an_expired_key(self):
         service = Service()
         key = service.key
-        for withdrawn in (replace(key, revoked_at=NOON), replace(key, expires_at=NOON)):
+        for withdrawn in (
+            structs.replace(key, revoked_at=NOON),
+            structs.replace(key, expires_at=NOON),
+        ):
             service.table.put(withdrawn, tenant_state="suspended")
             await service.refuse()
             service.wait(5.0)

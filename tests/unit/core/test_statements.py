@@ -90,6 +90,26 @@ class TestOneTrip:
         assert "things.tenant_id = bound.tenant::uuid" in text
 
 
+class TestPlannedOnce:
+    def test_hides_its_values_from_the_planner(self):
+        text = Statement(BY_NAME, planned_once=True).one_trip
+        assert text is not None
+        assert 'things.name = bound."name"' in text
+        assert "things.tenant_id = bound.tenant::uuid" in text
+        assert "$" not in text.partition("CROSS JOIN LATERAL")[2]
+
+    def test_takes_the_same_values(self):
+        statement = Statement(BY_NAME, planned_once=True)
+        assert statement.one_trip_arguments(TENANT_ID, {"name": "a"}) == ["a", TENANT_ID]
+        with pytest.raises(TypeError):
+            statement.one_trip_arguments(TENANT_ID, {})
+
+    def test_leaves_alone_what_is_written_into_the_statement(self):
+        within = sa.select(things).where(OURS, things.c.name.in_([sa.literal("x")]))
+        statement = Statement(within, planned_once=True)
+        assert statement.one_trip_arguments(TENANT_ID, {}) == ["x", TENANT_ID]
+
+
 class TestTypes:
     @pytest.mark.parametrize(
         "kind",

@@ -1,10 +1,10 @@
 """What becomes of an item: its next version, or itself where nothing would differ."""
 
-from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import fields, replace
 
 from sokho.modules.items.domain.entities import Item, ItemChanges, ItemStatus
 from tests.fakes.items import NOON, a_full_item, an_item

@@ -1,9 +1,9 @@
 """The operations on items, over a store in memory."""
 
-from dataclasses import fields
 from uuid import UUID
 
 import pytest
+from msgspec.structs import fields
 
 from sokho.core.domain.errors import InvalidError
 from sokho.core.domain.ids import new_id

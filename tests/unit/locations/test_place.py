@@ -1,9 +1,9 @@
 """Where a location may stand in the tree."""
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from sokho.modules.locations.domain.entities import (
     LEVELS,

@@ -49,6 +49,6 @@ class ListQuery(BaseModel):
         """Return the filters and the order in force: what a cursor is bound to."""
         return {
             name: value.isoformat() if isinstance(value, datetime) else str(value)
-            for name, value in self
+            for name, value in vars(self).items()
             if name not in _OF_ONE_PAGE and value is not None
         }

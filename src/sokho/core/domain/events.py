@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
+from sokho.core.domain.fields import field_names
 from sokho.core.domain.json_objects import are_same
 
 _TOLD_ELSEWHERE: Final = frozenset({"id", "tenant_id", "created_at", "updated_at"})
@@ -68,7 +69,5 @@ def _are_same(one: object, other: object) -> bool:
 def _shown(entity: Any, hidden: Collection[str] = ()) -> dict[str, object]:
     left_out = _TOLD_ELSEWHERE.union(hidden)
     return {
-        field.name: getattr(entity, field.name)
-        for field in fields(entity)
-        if field.name not in left_out
+        name: getattr(entity, name) for name in field_names(type(entity)) if name not in left_out
     }

@@ -3,7 +3,7 @@
 from sokho.core.infrastructure.database.database import Database
 from sokho.core.infrastructure.database.pool import CollisionError, OverloadedError, PoolUsage
 from sokho.core.infrastructure.database.schema import metadata
-from sokho.core.infrastructure.database.statements import TENANT, Statement
+from sokho.core.infrastructure.database.statements import TENANT, Statement, insertion
 from sokho.core.infrastructure.database.transaction import (
     ConstraintViolationError,
     RoundTripSpan,
@@ -22,5 +22,6 @@ __all__ = [
     "Row",
     "Statement",
     "Transaction",
+    "insertion",
     "metadata",
 ]

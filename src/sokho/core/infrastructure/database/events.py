@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.types import UserDefinedType
 
 from sokho.core.infrastructure.database.schema import metadata
-from sokho.core.infrastructure.database.statements import TENANT, Statement
+from sokho.core.infrastructure.database.statements import TENANT, Statement, insertion
 
 
 class Xid8(UserDefinedType[int]):
@@ -56,16 +56,19 @@ actors = sa.Table(
     sa.CheckConstraint("char_length(name) BETWEEN 1 AND 128", name="name"),
 )
 
-_record = sa.insert(events).values(
-    tenant_id=TENANT,
-    id=p("event_id"),
-    type=p("event_type"),
-    resource_id=p("event_resource_id"),
-    actor=p("event_actor"),
-    on_behalf_of=p("event_on_behalf_of"),
-    request_id=p("event_request_id"),
-    changes=p("event_changes"),
-    created_at=sa.func.now(),
+_record = insertion(
+    events,
+    {
+        "tenant_id": TENANT,
+        "id": p("event_id"),
+        "type": p("event_type"),
+        "resource_id": p("event_resource_id"),
+        "actor": p("event_actor"),
+        "on_behalf_of": p("event_on_behalf_of"),
+        "request_id": p("event_request_id"),
+        "changes": p("event_changes"),
+        "created_at": sa.func.now(),
+    },
 )
 RECORD: Final = Statement(_record.returning(events.c.id))
 _RECORDED: Final = _record.cte("recorded")

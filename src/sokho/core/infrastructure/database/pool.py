@@ -14,10 +14,10 @@ from time import monotonic
 from typing import Final, TypeAlias
 
 import asyncpg
-import msgspec
 
 from sokho.core.domain.errors import DomainError
 from sokho.core.domain.texts import Text
+from sokho.core.infrastructure.database.codecs import INSTANTS_IN_ISO_AND_UTC, set_codecs
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -89,6 +89,11 @@ class Pool:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._taken = 0
         self._refusals = 0
+
+    @property
+    def keeps_statements(self) -> bool:
+        """Whether the driver sends a statement's values alone, where it has sent it before."""
+        return self._statement_cache > 0
 
     @property
     def usage(self) -> PoolUsage:
@@ -204,25 +209,11 @@ async def _connected(dsn: str, statement_cache: int) -> Connection:
         command_timeout=_ANSWER_TIMEOUT_SECONDS,
         statement_cache_size=statement_cache,
         max_cached_statement_lifetime=0,
-        server_settings={"application_name": "sokho"},
+        server_settings={"application_name": "sokho", **INSTANTS_IN_ISO_AND_UTC},
     )
     try:
-        await connection.set_type_codec(
-            "jsonb",
-            schema="pg_catalog",
-            encoder=_encode_jsonb,
-            decoder=_decode_jsonb,
-            format="binary",
-        )
+        await set_codecs(connection)
     except BaseException:
         connection.terminate()
         raise
     return connection
-
-
-def _encode_jsonb(value: object) -> bytes:
-    return b"\x01" + msgspec.json.encode(value)  # the binary format's version number
-
-
-def _decode_jsonb(data: bytes) -> object:
-    return msgspec.json.decode(data[1:])

@@ -100,7 +100,7 @@ class Transaction(EventLog):
         database cannot answer in time. `values` are the statement's parameters by name, without
         the tenant.
         """
-        return await self._alone(self._run, statement, values)
+        return await self._alone(self._run, *statement.fitting(values))
 
     async def _alone(self, work: Callable[..., Awaitable[_T]], *given: object) -> _T:
         """Await `work`, which is all that runs, and tell its failure by errors of ours."""
@@ -150,6 +150,14 @@ class Transaction(EventLog):
         begun without it.
         """
 
+    def commit_with_change(self) -> None:
+        """Let the first change be the last, and its event with it: committed by its statement.
+
+        It has no effect where a statement ran before it, or something is to be done with BEGIN;
+        and where a pooler may part a statement from its values. After it this transaction has
+        ended.
+        """
+
     @property
     @abstractmethod
     def is_traceable(self) -> bool:
@@ -192,6 +200,7 @@ class WriteTransaction(Transaction):
         self._told_again: str | None = None
         self.has_kept = False
         """Whether what was done was kept for the Idempotency-Key by the statement that did it."""
+        self._commits_with_change = False
 
     def record(self, event: Event) -> None:
         self._events.append(event)
@@ -209,10 +218,12 @@ class WriteTransaction(Transaction):
         if self._told_again is not None:
             self._events.clear()
             return cast("Row", {"done": True, "result": self._told_again})
-        if self._connection is not None or self._over or len(self._events) != 1:
+        begun = self._connection is not None or self._over or len(self._events) != 1
+        # Who acts on behalf of somebody has to be looked up.
+        if begun or self._origin.on_behalf_of is not None:
             return None
-        if self._origin.on_behalf_of is not None:
-            return None  # who has to be looked up
+        if not (self._commits_with_change and self._pool.keeps_statements):
+            return None
         event = self._events[0]
         values |= {
             **NOT_ALONE,
@@ -245,6 +256,9 @@ class WriteTransaction(Transaction):
     def commit_with(self, also: str) -> None:
         """Let `also` be the last thing that is done, in the round trip of COMMIT."""
         self._last = also
+
+    def commit_with_change(self) -> None:
+        self._commits_with_change = True
 
     @property
     def is_traceable(self) -> bool:
@@ -285,8 +299,26 @@ class WriteTransaction(Transaction):
             self._changed = self._changed or statement.of_the_business
             if self._events and statement is not RECORD:
                 values = values | await self._next_event()
+                alone = statement.binds and self._can_commit_with_change()
                 statement = recording(statement)
+                if alone:
+                    return await self._commit_by(statement, values)
         return await self._fetch(statement, values)
+
+    def _can_commit_with_change(self) -> bool:
+        """Whether nothing comes before the change or after it, nor between its two messages."""
+        begun = self._connection is not None or self._first or self._events
+        return self._commits_with_change and not begun and self._pool.keeps_statements
+
+    async def _commit_by(self, statement: Statement, values: dict[str, object]) -> list[Row]:
+        """Run a change that binds the tenant itself, as a transaction of its own."""
+        arguments = statement.arguments(self.tenant_id, values)
+        self._over = self._failed = True
+        async with self._pool.lend() as connection:
+            call = connection.fetch(statement.text, *arguments)
+            rows = await self._exchange(statement.text, call)
+        self._failed = False
+        return rows
 
     async def _fetch(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         arguments = statement.arguments(self.tenant_id, values)

@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +10,6 @@ import msgspec
 
 from sokho.core.domain.paging import Position
 from sokho.core.infrastructure.http.errors import InvalidCursorError
-from sokho.core.infrastructure.secrets import keyed_hash
 
 _MAC_BYTES: Final = 16
 
@@ -46,7 +46,8 @@ class CursorCodec:
         )
 
     def _mac(self, payload: bytes, query: bytes) -> bytes:
-        return keyed_hash(self._key, len(query).to_bytes(4, "big") + query + payload)[:_MAC_BYTES]
+        message = len(query).to_bytes(4, "big") + query + payload
+        return blake2b(message, key=self._key, digest_size=_MAC_BYTES).digest()
 
 
 def _to_text(raw: bytes) -> str:

@@ -1,7 +1,6 @@
 """Entities as JSON: a DTO names the fields, and the encoder writes them without a copy."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from hashlib import sha256
 from operator import attrgetter
 from typing import Final
@@ -10,6 +9,7 @@ import msgspec
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from sokho.core.domain.fields import field_names
 from sokho.core.infrastructure.http.answers import JSONAnswer
 from sokho.core.infrastructure.http.body import JSON
 from sokho.core.infrastructure.http.preconditions import etag, is_known
@@ -31,9 +31,8 @@ class Representation:
     def __init__(self, dto: type[BaseModel], entity: type) -> None:
         self._names = tuple(dto.model_fields)
         self._values = attrgetter(*self._names)
-        # The encoder writes a dataclass by its fields: where they are the DTO's, no copy is due.
-        shows_all = tuple(field.name for field in fields(entity)) == self._names
-        self._shown_whole = entity if shows_all else None
+        # The encoder writes an entity by its fields: where they are the DTO's, no copy is due.
+        self._shown_whole = entity if field_names(entity) == self._names else None
 
     def one(
         self,
@@ -70,7 +69,10 @@ class Representation:
         self, entities: Iterable[object], *, headers: Mapping[str, str] | None = None
     ) -> Response:
         """Return entities as a JSON array."""
-        return _json([self._shown(entity) for entity in entities], 200, headers)
+        shown = [*entities]
+        if {*map(type, shown)} != {self._shown_whole}:
+            shown = [self._shown(entity) for entity in shown]
+        return _json(shown, 200, headers)
 
     def _shown(self, entity: object) -> object:
         if type(entity) is self._shown_whole:

@@ -2,10 +2,13 @@
 
 import hmac
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import FieldError, InvalidError, PermissionDeniedError
 from sokho.core.domain.roles import Role
@@ -41,8 +44,7 @@ class Pepper:
         return hmac.digest(self.key, token.encode(), "sha256")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True, kw_only=True):
     """A key of one business, and what it may do."""
 
     tenant_id: UUID

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.events import Event, EventLog, created, differences
 from sokho.core.domain.identity import Principal, UnauthenticatedError

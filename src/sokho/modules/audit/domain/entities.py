@@ -1,13 +1,13 @@
 """An event as it stands in the log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedEvent:
+
+class RecordedEvent(Struct, frozen=True, kw_only=True):
     """One change: who made it, to what, and each field before and after.
 
     `xid` is the number of its transaction. `on_behalf_of` is what the caller's program called

@@ -92,7 +92,9 @@ def _list_statement(conditions: frozenset[str], *, descending: bool, resumed: bo
             *(_CONDITIONS[name] for name in sorted(conditions)),
         )
     )
-    return keyset_page(rows, _KEY, descending=descending, resumed=resumed)
+    return keyset_page(
+        rows, _KEY, descending=descending, resumed=resumed, planned_once=not conditions
+    )
 
 
 def _to_event(row: Row) -> RecordedEvent:

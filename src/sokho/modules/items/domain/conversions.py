@@ -1,8 +1,9 @@
 """How an item's other units convert to its own: exactly, as a fraction."""
 
-from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.texts import Text
@@ -18,8 +19,7 @@ _OWN_UNIT = Text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
+class Conversion(Struct, frozen=True, kw_only=True):
     """One `unit` of an item is ``numerator / denominator`` of the item's own unit.
 
     A case of 24 cans: ``Conversion(unit="thùng", numerator=24, denominator=1)``. A fraction,

@@ -1,11 +1,13 @@
 """An item, and when it is valid."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self, TypedDict, TypeVar, Unpack
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.json_objects import are_same, merged, object_faults
@@ -56,8 +58,7 @@ class ItemChanges(_Details, total=False):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One thing that a business keeps in stock.
 
     Made by `create` and `change`, which normalise and validate. What a repository returns was

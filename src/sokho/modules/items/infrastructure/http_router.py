@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sokho.core.dependencies import tenant_with
+from sokho.core.dependencies import COMMITS_WITH_CHANGE, tenant_with
 from sokho.core.domain.errors import PreconditionFailedError
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.body import MERGE_PATCH
@@ -97,6 +97,7 @@ async def list_items(
 
 @router.post(
     "",
+    dependencies=[COMMITS_WITH_CHANGE],
     status_code=201,
     response_model=ItemResponse,
     responses=problems(DuplicateSKUError, *READS_BODY, *IDEMPOTENT)

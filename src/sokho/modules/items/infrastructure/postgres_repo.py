@@ -1,15 +1,16 @@
 """Items in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
+from sokho.core.domain.fields import field_names
 from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
@@ -18,6 +19,7 @@ from sokho.core.infrastructure.database import (
     Row,
     Statement,
     Transaction,
+    insertion,
 )
 from sokho.core.infrastructure.database.keyset import keyset_page, page_values
 from sokho.modules.items.domain.conversions import Conversion
@@ -63,19 +65,16 @@ _GET = Statement(sa.select(items).where(_THIS))
 _HOLD = Statement(sa.select(items).where(_THIS).with_for_update(key_share=True))
 
 
-_new = (
-    sa.insert(items)
-    .values(
-        _WRITTEN
-        | {
-            "tenant_id": p("tenant_id"),
-            "id": p("id"),
-            "created_at": sa.func.now(),
-            "updated_at": sa.func.now(),
-        }
-    )
-    .returning(items)
-)
+_new = insertion(
+    items,
+    _WRITTEN
+    | {
+        "tenant_id": p("tenant_id"),
+        "id": p("id"),
+        "created_at": sa.func.now(),
+        "updated_at": sa.func.now(),
+    },
+).returning(items)
 _CREATE = Statement(_new)
 
 _new_row = _new.cte("new_item")
@@ -104,7 +103,6 @@ _ORDER_BY: Final[dict[str, sa.Column[Any]]] = {
 _CONDITIONS: Final[dict[str, sa.ColumnElement[bool]]] = {
     "sku_key": items.c.sku_key == p("sku_key"),
     "barcode": items.c.barcode == p("barcode"),
-    "status": items.c.status == p("status"),
     "tag": sa.exists().where(
         item_tags.c.tenant_id == TENANT,
         item_tags.c.tag == p("tag"),
@@ -140,7 +138,9 @@ class PostgresItemRepo(ItemRepository):
         values = {
             name: value for name in _CONDITIONS if (value := getattr(filter, name)) is not None
         }
-        statement = _list_statement(frozenset(values), sort, resumed=after is not None)
+        statement = _list_statement(
+            frozenset(values), sort, status=filter.status, resumed=after is not None
+        )
         rows = await self._tx.fetch_all(statement, **values, **page_values(limit, offset, after))
         return [_to_item(row) for row in rows]
 
@@ -230,11 +230,24 @@ class PostgresItemRepo(ItemRepository):
 
 
 @lru_cache(maxsize=512)
-def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
-    """Return the statement for one combination of filters; there are a few hundred at most."""
+def _list_statement(
+    conditions: frozenset[str], sort: Sort, *, status: ItemStatus | None = None, resumed: bool
+) -> Statement:
+    """Return the statement for one combination of filters; there are a few hundred at most.
+
+    A state is written into it: an index knows the few items that are archived.
+    """
     rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
+    if status is not None:
+        rows = rows.where(items.c.status == sa.literal_column(f"'{status}'"))
     key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
-    return keyset_page(rows, list(key), descending=sort.descending, resumed=resumed)
+    return keyset_page(
+        rows,
+        list(key),
+        descending=sort.descending,
+        resumed=resumed,
+        planned_once=not conditions,
+    )
 
 
 _STATUSES: Final = {str(status): status for status in ItemStatus}
@@ -259,9 +272,7 @@ def _to_item(row: Row) -> Item:
 
 
 _STORED_BY_VALUE: Final = tuple(
-    field.name
-    for field in fields(Item)
-    if field.name not in {"tenant_id", "created_at", "updated_at"}
+    name for name in field_names(Item) if name not in {"tenant_id", "created_at", "updated_at"}
 )
 
 

@@ -1,11 +1,14 @@
 """A location, its place in the tree of its business, and when both are valid."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self, TypedDict, Unpack
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.lines import REQUIRED, caseless, line_faults, trimmed
@@ -88,8 +91,7 @@ class LocationChanges(TypedDict, total=False):
     status: LocationStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class Location(Struct, frozen=True, kw_only=True):
     """A place where a business keeps stock: a warehouse, a bin in it, or goods on their way.
 
     Made by `create` and `change`, which normalise and validate. What a repository returns was

@@ -1,7 +1,6 @@
 """Locations in PostgreSQL."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
+from sokho.core.domain.fields import field_names
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
     TENANT,
@@ -169,7 +169,13 @@ def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) ->
     """Return the statement for one combination of filters; there are a few hundred at most."""
     rows = sa.select(locations).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
     key = dict.fromkeys([_ORDER_BY[sort.field], locations.c.id])  # of equals, the id decides
-    return keyset_page(rows, list(key), descending=sort.descending, resumed=resumed)
+    return keyset_page(
+        rows,
+        list(key),
+        descending=sort.descending,
+        resumed=resumed,
+        planned_once=not conditions,
+    )
 
 
 _KINDS: Final = {str(kind): kind for kind in LocationKind}
@@ -192,9 +198,7 @@ def _to_location(row: Row) -> Location:
 
 
 _STORED_BY_VALUE: Final = tuple(
-    field.name
-    for field in fields(Location)
-    if field.name not in {"tenant_id", "created_at", "updated_at"}
+    name for name in field_names(Location) if name not in {"tenant_id", "created_at", "updated_at"}
 )
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from msgspec import Struct
+
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.documents import TransactionType
 
@@ -19,8 +21,7 @@ class Basis(StrEnum):
     POSTED = "posted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Struct, frozen=True, kw_only=True):
     """What there is of an item at a location, in the item's own unit.
 
     Of a time in the past neither what was reserved nor the minimum nor, by the documents' dates, a
@@ -53,8 +54,7 @@ class LevelFilter:
     as_of_basis: Basis = Basis.EFFECTIVE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardLine:
+class CardLine(Struct, frozen=True, kw_only=True):
     """One line of a stock card (thẻ kho): a move, and what is there after it.
 
     `quantity` is negative for what went out. `balance` runs in the order of the card.

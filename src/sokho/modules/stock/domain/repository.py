@@ -56,8 +56,9 @@ class StockRepository(ABC):
         Without `posts`, or where something keeps it from being posted, nothing is written. The
         balances of its accounts, if all are there, are held from now on: nobody else can post to
         them. They are held in the order of their accounts, so that no two documents wait for each
-        other. `alone`: it may be a transaction of its own, in one round trip, if nothing else is
-        to be done in it; otherwise nothing is written, and it has to be entered again.
+        other. `alone`: it may be a transaction of its own, in one round trip, where the caller
+        does nothing else in it; where more belongs to it than the document, nothing is written,
+        and it has to be entered again.
 
         Raises `DuplicateDocumentNoError`, `DuplicateExternalRefError`, `AlreadyReversedError`,
         `DuplicateRequestError`.

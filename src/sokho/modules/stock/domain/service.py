@@ -42,23 +42,17 @@ class StockService:
         self._make_id = make_id
 
     async def post(
-        self,
-        document: Document,
-        *,
-        actor: str,
-        request_key: bytes | None = None,
-        alone: bool = False,
+        self, document: Document, *, actor: str, request_key: bytes | None = None
     ) -> StockTransaction:
         """Post a document, whole or not at all.
 
-        `alone`: nothing else is done in the transaction, so it may be over when this returns.
         Raises `InvalidError` and its kinds, `InsufficientStockError`, `StockReservedError`,
         `PeriodLockedError`, `DuplicateDocumentNoError`, `DuplicateExternalRefError`,
         `DuplicateRequestError`.
         """
         refuse([*document.faults()])
         entry = Entry(id=self._make_id(), document=document, actor=actor, request_key=request_key)
-        return await self.enter(entry, alone=alone)
+        return await self.enter(entry)
 
     async def consider(self, document: Document) -> Entered:
         """Return what the books would make of a document; its accounts are held.
@@ -70,8 +64,8 @@ class StockService:
             Entry(id=self._make_id(), document=document, actor=""), posts=False
         )
 
-    async def enter(self, entry: Entry, *, alone: bool = False) -> StockTransaction:
-        """Post an entry, `alone` as in `post`.
+    async def enter(self, entry: Entry) -> StockTransaction:
+        """Post an entry.
 
         Raises as `post`; `InsufficientStockError` also for a document of the past that leaves too
         little at a later date.
@@ -83,7 +77,7 @@ class StockService:
         if entry.reverses_id is not None:
             changes["reverses_id"] = {"after": entry.reverses_id}
         self._events.record(Event("stock.posted", str(entry.id), changes))
-        entered = await self._settled(entry, posts=True, alone=alone)
+        entered = await self._settled(entry, posts=True)
         posted = entered.posted
         assert posted is not None
         for event in crossings(posted.id, posted.moves, entered.before):
@@ -147,9 +141,9 @@ class StockService:
         """Return a page of documents in order."""
         return await self._repo.list(filter, limit, offset, sort=sort, after=after)
 
-    async def _settled(self, entry: Entry, *, posts: bool, alone: bool = False) -> Entered:
+    async def _settled(self, entry: Entry, *, posts: bool) -> Entered:
         """Enter as often as it takes: accounts may have to be opened, what expired to be freed."""
-        entered = await self._repo.enter(entry, posts=posts, alone=alone)
+        entered = await self._repo.enter(entry, posts=posts, alone=True)
         if entered.posted is None and not entered.is_refused:
             if entered.wanted:
                 await self._repo.open_accounts(entered.wanted)

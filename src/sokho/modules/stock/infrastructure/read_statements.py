@@ -89,7 +89,8 @@ def levels_statement(
         levels = {Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
     rows = levels.where(_IS_PLACE, *(LEVEL_CONDITIONS[name] for name in sorted(conditions)))
     key = [accounts.c.item_id, accounts.c.location_id]
-    return keyset_page(rows, key, descending=descending, resumed=resumed)
+    is_of_all = not conditions and basis is None and below is None
+    return keyset_page(rows, key, descending=descending, resumed=resumed, planned_once=is_of_all)
 
 
 def _levels(source: Any, **columns: Any) -> "sa.Select[Any]":

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sokho.core.dependencies import CurrentPrincipal, RequestKey, tenant_with
+from sokho.core.dependencies import COMMITS_WITH_CHANGE, CurrentPrincipal, RequestKey, tenant_with
 from sokho.core.domain.scopes import Scope
 from sokho.core.infrastructure.http.errors import InvalidCursorError
 from sokho.core.infrastructure.http.idempotency import IDEMPOTENT, IdempotencyKeyRequiredError
@@ -101,7 +101,7 @@ async def list_stock_transactions(
 
 @router.post(
     "",
-    dependencies=[tenant_with(Scope.STOCK_WRITE)],
+    dependencies=[tenant_with(Scope.STOCK_WRITE), COMMITS_WITH_CHANGE],
     status_code=201,
     response_model=TransactionResponse,
     responses=problems(
@@ -133,10 +133,7 @@ async def post_stock_transaction(
     It is never changed afterwards: what was wrong is reversed. Where there is not enough,
     `errors` tells for each line what it asks for and what is available.
     """
-    posted = await stock.post(
-        body.document(), actor=principal.actor, request_key=request_key, alone=True
-    )
-    return _made(posted)
+    return _made(await stock.post(body.document(), actor=principal.actor, request_key=request_key))
 
 
 @router.post(

@@ -3,12 +3,15 @@
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Self, TypedDict, TypeVar, Unpack
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.json_objects import are_same, merged, object_faults
@@ -53,8 +56,7 @@ class TenantChanges(TypedDict, total=False):
     settings: Mapping[str, object] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenant:
+class Tenant(Struct, frozen=True, kw_only=True):
     """One business: everything else belongs to exactly one of them.
 
     `settings` are its programs' own: the service keeps them and reads nothing in them.
@@ -144,8 +146,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones()) - _NO_ZONES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantSummary:
+class TenantSummary(Struct, frozen=True, kw_only=True):
     """What the operator's list tells of a business."""
 
     id: UUID

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final, Self, TypedDict, Unpack
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.lines import WRONG_CHARACTER, line_faults, trimmed
@@ -29,8 +31,7 @@ class UnitChanges(TypedDict, total=False):
     decimals: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Unit(Struct, frozen=True, kw_only=True):
     """What quantities are told in, and how many decimals they may have.
 
     Told apart by the code exactly, case included, as in the International System of Units.

@@ -120,7 +120,9 @@ class PostgresUnitRepo(UnitRepository):
 @lru_cache
 def _list_statement(*, descending: bool, resumed: bool) -> Statement:
     rows = sa.select(units).where(_OURS)
-    return keyset_page(rows, [units.c.code], descending=descending, resumed=resumed)
+    return keyset_page(
+        rows, [units.c.code], descending=descending, resumed=resumed, planned_once=True
+    )
 
 
 def _to_unit(row: Row) -> Unit:
