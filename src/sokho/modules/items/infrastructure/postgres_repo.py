@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
@@ -34,9 +35,9 @@ from sokho.modules.items.infrastructure.batch_statements import (
     KNOWN_UNITS,
     LOCK,
     SAVE,
+    SAVE_NEW,
     TAKE_TURN,
     UPDATED_AT,
-    array_text,
 )
 from sokho.modules.items.infrastructure.conversion_statements import (
     DELETE_CONVERSION,
@@ -179,11 +180,9 @@ class PostgresItemRepo(ItemRepository):
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
         if not new and not changed:
             return set()
-        rows = [_values(item) | {"tenant_id": item.tenant_id} for item in (*new, *changed)]
-        for row in rows:
-            row["tags"] = array_text(row["tags"])
-        given = {name: [row[name] for row in rows] for name in GIVEN}
-        return {row["id"] for row in await self._tx.fetch_all(SAVE, **given)}
+        rows = [dict(zip(GIVEN, _given(item), strict=True)) for item in (*new, *changed)]
+        made = await self._tx.fetch_all(SAVE if changed else SAVE_NEW, rows=rows)
+        return {row["id"] for row in made}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
         storable = [code for code in codes if TEXT.fullmatch(code)]
@@ -263,6 +262,9 @@ _STORED_BY_VALUE: Final = tuple(
     for field in fields(Item)
     if field.name not in {"tenant_id", "created_at", "updated_at"}
 )
+
+
+_given: Final = attrgetter(*GIVEN)
 
 
 def _values(item: Item) -> dict[str, Any]:
