@@ -231,9 +231,35 @@ class PostgresItemRepo(ItemRepository):
 @lru_cache(maxsize=512)
 def _list_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
     """Return the statement for one combination of filters; there are a few hundred at most."""
-    rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
-    key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
+    if "tag" in conditions and sort.field == "id":
+        rows, key = _tagged(conditions - {"tag"}), {item_tags.c.item_id: None}
+    else:
+        rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
+        key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
     return keyset_page(rows, list(key), descending=sort.descending, resumed=resumed)
+
+
+def _tagged(conditions: frozenset[str]) -> "sa.Select[Any]":
+    """Return the items with a tag, along the index of tags.
+
+    Each is looked up by its id, and by a limit, which keeps the planner from looking through all
+    items for the tag: it does not know how rare that is.
+    """
+    one = (
+        sa.select(items)
+        .where(
+            _OURS,
+            items.c.id == item_tags.c.item_id,
+            *(_CONDITIONS[name] for name in sorted(conditions)),
+        )
+        .limit(sa.literal_column("1"))
+        .lateral("one")
+    )
+    return (
+        sa.select(one)
+        .select_from(item_tags.join(one, sa.true()))
+        .where(item_tags.c.tenant_id == TENANT, item_tags.c.tag == p("tag"))
+    )
 
 
 _STATUSES: Final = {str(status): status for status in ItemStatus}
