@@ -20,6 +20,9 @@ _NUMBER = Text(
     en="A number in the object is out of range.",
 )
 
+_CONTAINERS: Final = (dict, list)
+_NUMBERS: Final = (int, float)
+
 _SMALLEST_NUMBER: Final = 1e-18
 
 _SMALLEST_WITH_EXPONENT: Final = 1e16
@@ -99,7 +102,7 @@ def _is_too_deep(content: Mapping[str, object], scalars: list[object]) -> bool:
                 scalars += each
                 values = each.values()
             for value in values:
-                (inner if isinstance(value, dict | list) else scalars).append(value)
+                (inner if isinstance(value, _CONTAINERS) else scalars).append(value)
         if not inner:
             return False
         level = inner
@@ -112,6 +115,6 @@ def _is_plain_number(value: object) -> bool:
     A float from 2^63 on has no fraction, so jsonb would return it as an integer that no
     64 bits hold; and jsonb writes out every zero of a tiny one.
     """
-    if isinstance(value, int | float):
+    if isinstance(value, _NUMBERS):
         return -(2**63) <= value < 2**63 and (value == 0 or abs(value) >= _SMALLEST_NUMBER)
     return value is None

@@ -62,7 +62,8 @@ class ItemBatch:
                 fault.pointer == UNKNOWN_UNIT.pointer for fault in faults
             ):
                 faults.append(UNKNOWN_UNIT)
-            errors += [fault.below(f"/items/{index}") for fault in faults]
+            if faults:
+                errors += [fault.below(f"/items/{index}") for fault in faults]
         _refuse(errors)
 
     @property
