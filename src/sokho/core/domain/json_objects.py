@@ -31,14 +31,13 @@ _SMALLEST_WITH_EXPONENT: Final = 1e16
 
 def object_faults(pointer: str, content: Mapping[str, object]) -> Iterator[FieldError]:
     """Yield what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
-    scalars: list[object] = []
-    if _is_too_deep(content, scalars):
+    texts: list[str] = []
+    others: list[object] = []
+    if _is_too_deep(content, texts, others):
         yield FieldError(pointer, "too_deep", _DEPTH)
-        return
-    texts = [value for value in scalars if isinstance(value, str)]
-    if not is_text("".join(texts)):
+    elif not is_text("".join(texts)):
         yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
-    elif not all(isinstance(value, str) or _is_plain_number(value) for value in scalars):
+    elif not all(map(_is_plain_number, others)):
         yield FieldError(pointer, "out_of_range", _NUMBER)
     elif _is_too_long(content):
         yield FieldError(pointer, "too_long", _SIZE)
@@ -54,7 +53,7 @@ def merged(content: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
 
     A patch that nests too deep is returned as it is: so would its result, which is judged.
     """
-    return dict(patch) if _is_too_deep(patch, []) else _merged(content, patch)
+    return dict(patch) if _is_too_deep(patch, [], []) else _merged(content, patch)
 
 
 def _is_too_long(content: Mapping[str, object]) -> bool:
@@ -88,10 +87,10 @@ def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _is_too_deep(content: Mapping[str, object], scalars: list[object]) -> bool:
+def _is_too_deep(content: Mapping[str, object], texts: list[str], others: list[object]) -> bool:
     """Measure the depth level by level: recursion would have a limit of its own.
 
-    Whatever is no object and no list, names among it, is added to `scalars`.
+    What is no object and no list is added to `texts`, names among them, or to `others`.
     """
     level: list[Any] = [content]
     for _ in range(OBJECT_DEPTH):
@@ -99,10 +98,13 @@ def _is_too_deep(content: Mapping[str, object], scalars: list[object]) -> bool:
         for each in level:
             values: Iterable[object] = each
             if isinstance(each, dict):
-                scalars += each
+                texts += each
                 values = each.values()
             for value in values:
-                (inner if isinstance(value, _CONTAINERS) else scalars).append(value)
+                if isinstance(value, str):
+                    texts.append(value)
+                else:
+                    (inner if isinstance(value, _CONTAINERS) else others).append(value)
         if not inner:
             return False
         level = inner

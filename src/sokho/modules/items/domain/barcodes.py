@@ -18,6 +18,7 @@ _CHECK_DIGIT = Text(
 )
 
 _GTIN_LENGTHS: Final = range(12, 15)
+_VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 
 
 def barcode_faults(barcode: str) -> Iterator[FieldError]:
@@ -33,5 +34,5 @@ def barcode_faults(barcode: str) -> Iterator[FieldError]:
 
 def _is_checked(gtin: str) -> bool:
     """Whether the last digit fits: from it leftwards the weights are 1 and 3 by turns."""
-    digits = [*map(int, gtin[::-1])]
-    return (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
+    digits = gtin.encode().translate(_VALUES)
+    return (sum(digits[::-2]) + 3 * sum(digits[-2::-2])) % 10 == 0
