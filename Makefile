@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check contract format lock bench reliability pgbouncer clean
+.PHONY: help install run test check contract format lock bench growth reliability pgbouncer clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ contract: install contract/node_modules/installed  ## Third parties on the contr
 
 bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
 	$(BIN)/python -m benchmarks.run
+
+growth: install  ## What a request costs while the data grow to millions (QUICK=1; 30 minutes)
+	$(BIN)/python -m benchmarks.growth $(if $(QUICK),--quick)
 
 reliability: install  ## Bring faults about, and write RELIABILITY.md (SEED=n, ONLY="R3 R9"; 30 minutes)
 	$(BIN)/python -m tests.reliability --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))

@@ -36,7 +36,29 @@ _FEW: Final = 1_000
 
 _BYTES_OF_A_MOVE: Final = 1_000  # 400 with its indexes and document, and the write-ahead log
 _DOCUMENTS_AT_ONCE: Final = 2_500
-_BEGAN: Final = datetime(2025, 1, 1, tzinfo=UTC)
+_DAYS: Final = 700
+"""For how long there have been documents: not far apart, and two years of months."""
+
+_SUM_UP_MONTHS: Final = """
+INSERT INTO stock_months (tenant_id, account_id, starts_at, change, lowest)
+SELECT tenant_id, account_id, starts_at, sum(change), min(running)
+FROM (SELECT *, sum(change) OVER (PARTITION BY account_id, starts_at
+                                  ORDER BY effective_at, seq) AS running
+      FROM (SELECT tenant_id, account_id, seq, effective_at, change,
+                   date_trunc('month', effective_at, 'UTC') AS starts_at
+            FROM stock_moves, LATERAL (VALUES (from_account, from_seq, -quantity),
+                                              (to_account, to_seq, quantity))
+                              AS leg (account_id, seq, change)
+            WHERE tenant_id = $1 AND seq IS NOT NULL) AS legs) AS summed
+WHERE starts_at < (SELECT date_trunc('month', b.effective_at, 'UTC') FROM stock_balances AS b
+                   WHERE b.tenant_id = $1 AND b.account_id = summed.account_id)
+GROUP BY tenant_id, account_id, starts_at
+"""
+
+_INDEXES: Final = """
+SELECT indexname, indexdef FROM pg_indexes
+WHERE tablename = 'stock_moves' AND indexname <> 'stock_moves_pkey'
+"""
 
 _TRANSACTIONS: Final = (
     *("tenant_id", "id", "type", "year", "document_no", "effective_at", "posted_at", "actor"),
@@ -55,12 +77,14 @@ class _Account:
     location_id: UUID | None
     seq: int = 0
     on_hand: int = 0
+    moved_at: datetime | None = None
 
-    def moved(self, by: int) -> Side:
+    def moved(self, by: int, at: datetime) -> Side:
         if self.location_id is None:
             return Side(self.id, None)
         self.seq += 1
         self.on_hand += by
+        self.moved_at = at
         return Side(self.id, self.location_id, self.seq, Decimal(self.on_hand))
 
 
@@ -68,7 +92,7 @@ class Writer:
     """Writes documents of `_LINES` lines: two receipts, a transfer and an issue, over and over.
 
     The first line is always of the first item, so that there are long accounts beside short
-    ones.
+    ones. The last document is of today.
     """
 
     def __init__(self, tenant_id: UUID, item_ids: Sequence[UUID], places: Sequence[UUID]) -> None:
@@ -103,19 +127,20 @@ class Writer:
             (TransactionType.TRANSFER, first, second, 1),
             (TransactionType.ISSUE, second, customer, 2),
         )
+        began = datetime.now(UTC) - timedelta(days=_DAYS)
         for number in range(count):
-            type, source, target, quantity = turns[number % len(turns)]
-            at = _BEGAN + timedelta(milliseconds=number)
+            type, *turn = turns[number % len(turns)]
+            at = began + timedelta(days=_DAYS) * number / count
             # A transfer and an issue are of what the two documents before them have brought.
             start = number // len(turns) * (_LINES - 1)
             chosen = [0, *(1 + (start + n) % (len(self._items) - 1) for n in range(_LINES - 1))]
             moves = [
-                self._move(line_no, item, source, target, quantity)
-                for line_no, item in enumerate(chosen, start=1)
+                self._move(line_no, item, turn, at) for line_no, item in enumerate(chosen, start=1)
             ]
             yield self._rows(number, type, at, tuple(moves))
 
-    def _move(self, line_no: int, item: int, source: int, target: int, quantity: int) -> Move:
+    def _move(self, line_no: int, item: int, turn: Sequence[int], at: datetime) -> Move:
+        source, target, quantity = turn
         item_id, accounts = self.accounts[item]
         return Move(
             line_no=line_no,
@@ -124,8 +149,8 @@ class Writer:
             quantity=Decimal(quantity),
             entered_quantity=Decimal(quantity),
             entered_unit="cái",
-            source=accounts[source][1].moved(-quantity),
-            target=accounts[target][1].moved(quantity),
+            source=accounts[source][1].moved(-quantity, at),
+            target=accounts[target][1].moved(quantity, at),
         )
 
     def _rows(
@@ -180,6 +205,10 @@ async def build(urls: DatabaseUrls, tenant_id: UUID, item_ids: Sequence[UUID], m
             tenant_id,
         )
         writer = Writer(tenant_id, item_ids, (first, second))
+        # As a restore does: an index is built in one go in a fraction of the time.
+        indexes = await connection.fetch(_INDEXES)
+        for name, _ in indexes:
+            await connection.execute(f"DROP INDEX {name}")
         heads: list[tuple[Any, ...]] = []
         lines: list[tuple[Any, ...]] = []
         written = 0
@@ -192,7 +221,11 @@ async def build(urls: DatabaseUrls, tenant_id: UUID, item_ids: Sequence[UUID], m
                 await _copy(connection, "stock_moves", _MOVES, lines)
                 written += len(lines)
                 heads, lines = [], []
+        await connection.execute("SET maintenance_work_mem = '512MB'; SET work_mem = '256MB'")
+        for _, definition in indexes:
+            await connection.execute(definition)
         await _copy_accounts(connection, tenant_id, writer)
+        await connection.execute(_SUM_UP_MONTHS, tenant_id)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
@@ -207,16 +240,21 @@ async def _copy_accounts(
         for item_id, of_item in writer.accounts
         for kind, account in of_item
     ]
-    at = _BEGAN + timedelta(days=365)
     balances = [
-        (tenant_id, account.id, Decimal(account.on_hand), Decimal(0), account.seq, at)
+        (
+            *(tenant_id, account.id, Decimal(account.on_hand), Decimal(0), account.seq),
+            *(account.moved_at, account.moved_at),
+        )
         for _, of_item in writer.accounts
         for _, account in of_item
         if account.location_id is not None
     ]
     of_accounts = ("tenant_id", "id", "item_id", "kind", "location_id")
     await _copy(connection, "stock_accounts", of_accounts, accounts)
-    of_balances = ("tenant_id", "account_id", "on_hand", "reserved", "seq", "posted_at")
+    of_balances = (
+        *("tenant_id", "account_id", "on_hand", "reserved", "seq"),
+        *("posted_at", "effective_at"),
+    )
     await _copy(connection, "stock_balances", of_balances, balances)
 
 

@@ -29,6 +29,8 @@ EXPLAINED: Final[Mapping[tuple[str, str], str]] = {
     ("0004", "prefer-bigint-over-int"): "the size of a change: at most of a request, 1 MiB",
     ("0007", "prefer-bigint-over-smallint"): "a year, and the number of a line: 1 to 500",
     ("0010", "require-concurrent-index-creation"): "of a version before the first release",
+    ("0014", "require-concurrent-index-creation"): "of a version before the first release",
+    ("0014", "require-concurrent-index-deletion"): "of a version before the first release",
     ("0011", "prefer-bigint-over-int"): "a version that people make, one at a time",
     ("0009", "prefer-bigint-over-smallint"): "the number of a line: 1 to 500",
     ("0009", "adding-field-with-default"): "of a version before the first release",

@@ -1,6 +1,7 @@
 """A page of a stock card is read along the numbers of its moves, however long the card is."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ import pytest
 from sokho.core.domain.paging import Position, Sort
 from sokho.core.infrastructure.database.pool import Connection
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
-from sokho.modules.stock.domain.reads import CardFilter
+from sokho.modules.stock.domain.reads import Basis, CardFilter, LevelFilter
 from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
 from tests.integration.plans import Explaining, Plan
 
@@ -64,6 +65,8 @@ _FILL: Final = (
 _WAYS: Final = [*product((False, True), (None, (MOVES // 2,)))]
 """Both directions, each from its beginning and from the middle."""
 
+HALFWAY: Final = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=MOVES // 2)
+
 
 @pytest.fixture
 async def admin(scratch: DatabaseUrls) -> AsyncIterator[Connection]:
@@ -86,10 +89,17 @@ async def connection(scratch: DatabaseUrls, admin: Connection) -> AsyncIterator[
     await connection.close()
 
 
-async def planned(connection: Connection, *, descending: bool, after: Position | None) -> Plan:
+async def planned(
+    connection: Connection,
+    *,
+    descending: bool,
+    after: Position | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Plan:
     transaction = Explaining(connection, TENANT, "stock_moves")
     await PostgresStockReads(transaction).card(
-        CardFilter(item_id=ITEM, location_id=PLACE, since=None, until=None),
+        CardFilter(item_id=ITEM, location_id=PLACE, since=since, until=until),
         100,
         sort=Sort("posted_at", descending=descending),
         after=after,
@@ -113,3 +123,39 @@ class TestPage:
             await admin.execute(f"DROP INDEX stock_moves_tenant_id_{side}_account_{side}_seq_idx")
         plan = await planned(connection, descending=False, after=None)
         assert plan.pages_read > 1_000, plan.text
+
+
+async def planned_since_and_until_halfway(connection: Connection) -> list[Plan]:
+    return [
+        await planned(connection, descending=descending, after=None, **{bound: HALFWAY})
+        for descending, bound in product((False, True), ("since", "until"))
+    ]
+
+
+async def planned_as_posted_by_halfway(connection: Connection) -> Plan:
+    transaction = Explaining(connection, TENANT, "stock_accounts")
+    as_of = LevelFilter(item_id=ITEM, as_of=HALFWAY, as_of_basis=Basis.POSTED)
+    await PostgresStockReads(transaction).levels(as_of)
+    return transaction.plan
+
+
+class TestTimeOfPosting:
+    async def test_is_found_in_the_middle_of_a_card(self, connection: Connection):
+        for plan_cache in ("force_custom_plan", "force_generic_plan"):
+            await connection.execute(f"SET plan_cache_mode = {plan_cache}")
+            for plan in await planned_since_and_until_halfway(connection):
+                assert plan.pages_read < 1_000, plan.text
+            level = await planned_as_posted_by_halfway(connection)
+            assert level.pages_read < 100, level.text
+
+    async def test_without_its_indexes_is_looked_for_from_the_end(
+        self, admin: Connection, connection: Connection
+    ):
+        """The control."""
+        for side in ("from", "to"):
+            name = f"stock_moves_tenant_id_{side}_account_posted_at_{side}_seq_idx"
+            await admin.execute(f"DROP INDEX {name}")
+        plans = await planned_since_and_until_halfway(connection)
+        assert any(plan.pages_read > 1_000 for plan in plans)
+        level = await planned_as_posted_by_halfway(connection)
+        assert level.pages_read > 100, level.text

@@ -40,7 +40,8 @@ class PatchModel(RequestModel):
 
     def changes(self) -> Any:
         """Return what was sent, by field."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
+        values = self.__dict__
+        return {name: values[name] for name in self.model_fields_set}
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from sokho.core.domain.errors import FieldError
-from sokho.core.domain.lines import TEXT, WRONG_CHARACTER
+from sokho.core.domain.lines import WRONG_CHARACTER, is_text
 from sokho.core.domain.texts import Text
 
 OBJECT_BYTES: Final = 16 * 1024
@@ -20,6 +20,9 @@ _NUMBER = Text(
     en="A number in the object is out of range.",
 )
 
+_CONTAINERS: Final = (dict, list)
+_NUMBERS: Final = (int, float)
+
 _SMALLEST_NUMBER: Final = 1e-18
 
 _SMALLEST_WITH_EXPONENT: Final = 1e16
@@ -28,25 +31,15 @@ _SMALLEST_WITH_EXPONENT: Final = 1e16
 
 def object_faults(pointer: str, content: Mapping[str, object]) -> Iterator[FieldError]:
     """Yield what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
-    if _is_too_deep(content):
+    texts: list[str] = []
+    others: list[object] = []
+    if _is_too_deep(content, texts, others):
         yield FieldError(pointer, "too_deep", _DEPTH)
-        return
-    pending: list[object] = [content]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            pending += value
-            pending += value.values()
-        elif isinstance(value, list):
-            pending += value
-        elif isinstance(value, str):
-            if not TEXT.fullmatch(value):
-                yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
-                return
-        elif not _is_plain_number(value):
-            yield FieldError(pointer, "out_of_range", _NUMBER)
-            return
-    if len(_written(content).encode()) > OBJECT_BYTES:
+    elif not is_text("".join(texts)):
+        yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
+    elif not all(map(_is_plain_number, others)):
+        yield FieldError(pointer, "out_of_range", _NUMBER)
+    elif _is_too_long(content):
         yield FieldError(pointer, "too_long", _SIZE)
 
 
@@ -60,11 +53,15 @@ def merged(content: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
 
     A patch that nests too deep is returned as it is: so would its result, which is judged.
     """
-    return dict(patch) if _is_too_deep(patch) else _merged(content, patch)
+    return dict(patch) if _is_too_deep(patch, [], []) else _merged(content, patch)
 
 
-def _written(content: Mapping[str, object]) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+def _is_too_long(content: Mapping[str, object]) -> bool:
+    """Whether it takes too many bytes as JSON: no more than four for a character of `repr`."""
+    if 4 * len(repr(content)) <= OBJECT_BYTES:
+        return False
+    written = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return len(written.encode()) > OBJECT_BYTES
 
 
 def _is_same(one: Any, other: Any) -> bool:
@@ -90,18 +87,28 @@ def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _is_too_deep(value: object) -> bool:
-    """Measure the depth level by level: recursion would have a limit of its own."""
-    level: list[object] = [value]
+def _is_too_deep(content: Mapping[str, object], texts: list[str], others: list[object]) -> bool:
+    """Measure the depth level by level: recursion would have a limit of its own.
+
+    What is no object and no list is added to `texts`, names among them, or to `others`.
+    """
+    level: list[Any] = [content]
     for _ in range(OBJECT_DEPTH):
-        level = [child for each in level for child in _children(each)]
-    return any(isinstance(each, dict | list) for each in level)
-
-
-def _children(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+        inner: list[Any] = []
+        for each in level:
+            values: Iterable[object] = each
+            if isinstance(each, dict):
+                texts += each
+                values = each.values()
+            for value in values:
+                if isinstance(value, str):
+                    texts.append(value)
+                else:
+                    (inner if isinstance(value, _CONTAINERS) else others).append(value)
+        if not inner:
+            return False
+        level = inner
+    return True
 
 
 def _is_plain_number(value: object) -> bool:
@@ -110,6 +117,6 @@ def _is_plain_number(value: object) -> bool:
     A float from 2^63 on has no fraction, so jsonb would return it as an integer that no
     64 bits hold; and jsonb writes out every zero of a tiny one.
     """
-    if isinstance(value, int | float):
+    if isinstance(value, _NUMBERS):
         return -(2**63) <= value < 2**63 and (value == 0 or abs(value) >= _SMALLEST_NUMBER)
     return value is None

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sokho.core.domain.errors import FieldError
@@ -22,8 +22,19 @@ REQUIRED: Final = Text(vi="Bắt buộc phải có.", en="This is required.")
 _LENGTH = Text(vi="Độ dài phải từ 1 đến {most} ký tự.", en="This must have 1 to {most} characters.")
 
 
-def line_faults(pointer: str, value: str, most: int) -> Iterator[FieldError]:
-    """Yield what keeps `value` from being one line of 1 to `most` characters, not all blank."""
+def is_text(value: str) -> bool:
+    """Whether PostgreSQL can store a text; of most texts, which are plain, Python knows at once."""
+    return value.isprintable() or TEXT.fullmatch(value) is not None
+
+
+def line_faults(pointer: str, value: str, most: int) -> Sequence[FieldError]:
+    """Return what keeps `value` from being one line of 1 to `most` characters, not all blank."""
+    if 0 < len(value) <= most and value.isprintable() and not value.isspace():
+        return ()  # as nearly all are
+    return [*_line_faults(pointer, value, most)]
+
+
+def _line_faults(pointer: str, value: str, most: int) -> Iterator[FieldError]:
     if not value.strip():
         yield FieldError(pointer, "too_short", _LENGTH.format(most=most))
     if len(value) > most:
@@ -34,9 +45,13 @@ def line_faults(pointer: str, value: str, most: int) -> Iterator[FieldError]:
 
 def trimmed(code: str) -> str:
     """Return a code as it is kept: without blanks around it, and in NFC."""
-    return unicodedata.normalize("NFC", code.strip())
+    return _composed(code.strip())
 
 
 def caseless(code: str) -> str:
     """Return the form of a code by which it is told apart where case does not count."""
-    return unicodedata.normalize("NFC", trimmed(code).casefold())
+    return _composed(trimmed(code).casefold())
+
+
+def _composed(code: str) -> str:
+    return code if code.isascii() else unicodedata.normalize("NFC", code)

@@ -25,6 +25,8 @@ BODY_SECONDS: Final = 15.0
 
 MAX_DEPTH: Final = 64
 
+_CONTAINERS: Final = (dict, list)
+
 _INT64_DIGITS: Final = len(str(-(2**63)))
 
 JSON: Final = "application/json"
@@ -121,13 +123,12 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, p
 
 def _is_too_deep(content: object) -> bool:
     """Look level by level: where recursion ends differs between versions of Python."""
-    level = [content]
+    level = [content] if isinstance(content, _CONTAINERS) else []
     for _ in range(MAX_DEPTH):
         level = [
             child
             for each in level
-            if isinstance(each, dict | list)
             for child in (each.values() if isinstance(each, dict) else each)
-            if isinstance(child, dict | list)
+            if isinstance(child, _CONTAINERS)
         ]
     return bool(level)

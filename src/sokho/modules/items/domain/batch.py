@@ -43,61 +43,68 @@ class ItemBatch:
         now: datetime,
         make_id: Callable[[], UUID],
     ) -> None:
-        self._stored = stored
-        self.items: list[Item] = []
+        self._steps: list[tuple[Item | None, Item]] = []
         errors: list[FieldError] = []
         met: set[str] = set()
         for index, row in enumerate(rows):
             key = sku_key(row["sku"])
+            before = stored.get(key)
             faults = [_DUPLICATE] if key in met else []
             met.add(key)
             try:
-                self.items.append(self._item(row, tenant_id, now, make_id))
+                item = (
+                    before.change(now=now, **row) if before else _made(row, tenant_id, now, make_id)
+                )
+                self._steps.append((before, item))
             except InvalidError as invalid:
                 faults += invalid.errors
-            judged = any(fault.pointer == UNKNOWN_UNIT.pointer for fault in faults)
-            if not judged and not _has_known_unit(row, units, is_new=key not in stored):
+            if not _has_known_unit(row, units, is_new=before is None) and not any(
+                fault.pointer == UNKNOWN_UNIT.pointer for fault in faults
+            ):
                 faults.append(UNKNOWN_UNIT)
-            errors += [fault.below(f"/items/{index}") for fault in faults]
+            if faults:
+                errors += [fault.below(f"/items/{index}") for fault in faults]
         _refuse(errors)
+
+    @property
+    def items(self) -> list[Item]:
+        """What the rows lead to, in their order."""
+        return [item for _, item in self._steps]
 
     @property
     def new(self) -> list[Item]:
         """The items to be made."""
-        return [item for item in self.items if item.sku_key not in self._stored]
+        return [item for before, item in self._steps if before is None]
 
     @property
     def changed(self) -> list[Item]:
         """The items that differ from what is stored."""
-        return [item for item in self.items if item.version > 1 and self._before(item) is not item]
+        return [item for before, item in self._steps if before is not None and item is not before]
 
     @property
     def differences(self) -> dict[str, object]:
         """What changes of the items that differ, by id: each field before and after."""
-        return {str(item.id): differences(self._before(item), item) for item in self.changed}
+        return {
+            str(item.id): differences(before, item)
+            for before, item in self._steps
+            if before is not None and item is not before
+        }
 
     @property
     def rows_of_changed_units(self) -> dict[UUID, int]:
         """The rows that give an item another unit than it has, by the item's id."""
         return {
             item.id: index
-            for index, item in enumerate(self.items)
-            if (before := self._before(item)) is not None and before.unit != item.unit
+            for index, (before, item) in enumerate(self._steps)
+            if before is not None and before.unit != item.unit
         }
 
-    def _item(
-        self, row: ItemChanges, tenant_id: UUID, now: datetime, make_id: Callable[[], UUID]
-    ) -> Item:
-        stored = self._stored.get(sku_key(row["sku"]))
-        if stored is not None:
-            return stored.change(now=now, **row)
-        if "name" not in row:
-            raise InvalidError(_NAME_REQUIRED)
-        given: Any = row
-        return Item.create(id=make_id(), tenant_id=tenant_id, now=now, **given)
 
-    def _before(self, item: Item) -> Item | None:
-        return self._stored.get(item.sku_key)
+def _made(row: ItemChanges, tenant_id: UUID, now: datetime, make_id: Callable[[], UUID]) -> Item:
+    if "name" not in row:
+        raise InvalidError(_NAME_REQUIRED)
+    given: Any = row
+    return Item.create(id=make_id(), tenant_id=tenant_id, now=now, **given)
 
 
 def units_of(rows: Iterable[ItemChanges]) -> set[str]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.json_objects import are_same, merged, object_faults
-from sokho.core.domain.lines import TEXT, WRONG_CHARACTER, caseless, line_faults, trimmed
+from sokho.core.domain.lines import WRONG_CHARACTER, caseless, is_text, line_faults, trimmed
 from sokho.core.domain.texts import Text
 from sokho.modules.items.domain.barcodes import barcode_faults
 
@@ -133,7 +133,7 @@ class Item(Struct, frozen=True, kw_only=True):
         if self.description is not None:
             if len(self.description) > DESCRIPTION_LENGTH:
                 yield FieldError("/description", "too_long", _TOO_LONG)
-            if not TEXT.fullmatch(self.description):
+            if not is_text(self.description):
                 yield FieldError("/description", "invalid_character", WRONG_CHARACTER)
         if self.barcode is not None:
             yield from barcode_faults(self.barcode)
@@ -170,7 +170,7 @@ _NORMALISE: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 def _normalised(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields as they are kept."""
-    return {
-        name: _NORMALISE[name](value) if name in _NORMALISE else value
-        for name, value in given.items()
-    }
+    kept = dict(given)
+    for name in _NORMALISE.keys() & kept.keys():
+        kept[name] = _NORMALISE[name](kept[name])
+    return kept

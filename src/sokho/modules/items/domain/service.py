@@ -113,11 +113,12 @@ class ItemService:
                 now=self._clock(),
                 make_id=self._make_id,
             )
-            saved = await self._repo.save(batch.new, batch.changed)
+            new = batch.new
+            saved = await self._repo.save(new, batch.changed)
             await self._refuse_changed_units(batch)
-            created |= {str(item.id): item.sku for item in batch.new if item.id in saved}
+            created |= {str(item.id): item.sku for item in new if item.id in saved}
             updated |= batch.differences
-            if len(saved) == len(batch.new):
+            if len(saved) == len(new):
                 if created or updated:
                     changes = {"created": created, "updated": updated}
                     self._events.record(Event("item.batch", None, changes))

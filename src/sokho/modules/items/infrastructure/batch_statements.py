@@ -1,11 +1,10 @@
 """The statements of a batch: lock what there is, look up units, then write all rows at once."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.turns import Turn, taking
@@ -42,23 +41,15 @@ GIVEN: Final = tuple(
 """The columns that a row of a batch brings; the times are the store's."""
 
 
-def _type_in_array(column: sa.Column[Any]) -> Any:
-    """Return what an array of the column's values holds.
-
-    An array of arrays would have to be a rectangle, so tags travel as the text of an array.
-    """
-    return sa.Text() if isinstance(column.type, sa.ARRAY) else column.type
-
-
-_types = {name: _type_in_array(items.c[name]) for name in GIVEN}
+# One JSON array of all rows. The driver encodes it in a quarter of the time that an array of each
+# column takes it, element by element; and the planner expects a hundred rows from it, which it
+# looks up, and not a thousand, for which it would look through all of some 20 000 items.
 _given = (
-    sa.func.unnest(*(p(name, type_=ARRAY(type_)) for name, type_ in _types.items()))
-    .table_valued(*(sa.column(name, type_) for name, type_ in _types.items()), name="given")
-    .render_derived()
+    sa.func.jsonb_to_recordset(p("rows", type_=JSONB))
+    .table_valued(*(sa.column(name, items.c[name].type) for name in GIVEN), name="given")
+    .render_derived(with_types=True)
 )
-_values: Final[dict[str, Any]] = {
-    name: sa.cast(_given.c[name], items.c[name].type) for name in GIVEN
-}
+_values: Final[dict[str, Any]] = {name: _given.c[name] for name in GIVEN}
 
 _new = (
     insert(items)
@@ -87,12 +78,6 @@ _changed = (
     .cte("changed_items")
 )
 _written = sa.union_all(sa.select(_new), sa.select(_changed)).subquery("written")
-SAVE = Statement(
-    sa.select(_new.c.id).add_cte(_changed, tags_gone(_changed), tags_indexed(_written))
-)
-
-
-def array_text(values: Iterable[str]) -> str:
-    """Return texts as PostgreSQL writes an array of them, each in double quotes."""
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+_made = sa.select(_new.c.id).where(_new.c.tenant_id == TENANT)
+SAVE_NEW = Statement(_made.add_cte(tags_indexed(_new)))
+SAVE = Statement(_made.add_cte(_changed, tags_gone(_changed), tags_indexed(_written)))

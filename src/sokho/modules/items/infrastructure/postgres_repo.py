@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
@@ -36,9 +37,9 @@ from sokho.modules.items.infrastructure.batch_statements import (
     KNOWN_UNITS,
     LOCK,
     SAVE,
+    SAVE_NEW,
     TAKE_TURN,
     UPDATED_AT,
-    array_text,
 )
 from sokho.modules.items.infrastructure.conversion_statements import (
     DELETE_CONVERSION,
@@ -179,11 +180,9 @@ class PostgresItemRepo(ItemRepository):
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
         if not new and not changed:
             return set()
-        rows = [_values(item) | {"tenant_id": item.tenant_id} for item in (*new, *changed)]
-        for row in rows:
-            row["tags"] = array_text(row["tags"])
-        given = {name: [row[name] for row in rows] for name in GIVEN}
-        return {row["id"] for row in await self._tx.fetch_all(SAVE, **given)}
+        rows = [dict(zip(GIVEN, _given(item), strict=True)) for item in (*new, *changed)]
+        made = await self._tx.fetch_all(SAVE if changed else SAVE_NEW, rows=rows)
+        return {row["id"] for row in made}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
         storable = [code for code in codes if TEXT.fullmatch(code)]
@@ -237,16 +236,41 @@ def _list_statement(
 
     A state is written into it: an index knows the few items that are archived.
     """
-    rows = sa.select(items).where(_OURS, *(_CONDITIONS[name] for name in sorted(conditions)))
+    along_tags = "tag" in conditions and sort.field == "id"
+    named = sorted(conditions - {"tag"} if along_tags else conditions)
+    filters = [_OURS, *(_CONDITIONS[name] for name in named)]
     if status is not None:
-        rows = rows.where(items.c.status == sa.literal_column(f"'{status}'"))
-    key = dict.fromkeys([_ORDER_BY[sort.field], items.c.id])  # of equals, the id decides
+        filters.append(items.c.status == sa.literal_column(f"'{status}'"))
+    rows = _tagged(filters) if along_tags else sa.select(items).where(*filters)
+    # Of equals, the id decides.
+    key = dict.fromkeys(
+        [item_tags.c.item_id] if along_tags else [_ORDER_BY[sort.field], items.c.id]
+    )
     return keyset_page(
         rows,
         list(key),
         descending=sort.descending,
         resumed=resumed,
         planned_once=not conditions,
+    )
+
+
+def _tagged(filters: Sequence[Any]) -> "sa.Select[Any]":
+    """Return the items with a tag, along the index of tags.
+
+    Each is looked up by its id, and by a limit, which keeps the planner from looking through all
+    items for the tag: it does not know how rare that is.
+    """
+    one = (
+        sa.select(items)
+        .where(items.c.id == item_tags.c.item_id, *filters)
+        .limit(sa.literal_column("1"))
+        .lateral("one")
+    )
+    return (
+        sa.select(one)
+        .select_from(item_tags.join(one, sa.true()))
+        .where(item_tags.c.tenant_id == TENANT, item_tags.c.tag == p("tag"))
     )
 
 
@@ -274,6 +298,9 @@ def _to_item(row: Row) -> Item:
 _STORED_BY_VALUE: Final = tuple(
     name for name in field_names(Item) if name not in {"tenant_id", "created_at", "updated_at"}
 )
+
+
+_given: Final = attrgetter(*GIVEN)
 
 
 def _values(item: Item) -> dict[str, Any]:

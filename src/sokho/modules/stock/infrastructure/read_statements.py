@@ -168,7 +168,7 @@ def _last_of(side: str) -> Any:
             seq.is_not(None),
             leg.c.posted_at <= p("as_of", type_=_INSTANT),
         )
-        .order_by(seq.desc())
+        .order_by(leg.c.posted_at.desc(), seq.desc())
         .limit(sa.literal_column("1"))
         .lateral(f"{side}_leg")
     )
@@ -227,6 +227,8 @@ def _sum_of_moves(side: str, sign: int, account_id: Any, since: Any) -> "sa.Sele
 _DATED: Final[dict[str, Any]] = {side: moves.alias(f"dated_{side}") for side in _SIGNS}
 
 
+CARD_CONDITIONS: Final = ("since", "until")
+
 _account = (
     sa.select(accounts.c.id)
     .where(
@@ -234,6 +236,14 @@ _account = (
     )
     .scalar_subquery()
 )
+
+
+def _of_account(leg: Any, side: str) -> Any:
+    return sa.and_(
+        leg.c.tenant_id == TENANT,
+        leg.c[f"{side}_account"] == _account,
+        leg.c[f"{side}_seq"].is_not(None),
+    )
 
 
 def _leg(side: str, other: str, sign: int) -> "sa.Select[Any]":
@@ -244,11 +254,27 @@ def _leg(side: str, other: str, sign: int) -> "sa.Select[Any]":
         (moves.c.quantity * sa.literal_column(str(sign))).label("quantity"),
         moves.c[f"{side}_seq"].label("seq"),
         moves.c[f"{side}_after"].label("after"),
-    ).where(
-        moves.c.tenant_id == TENANT,
-        moves.c[f"{side}_account"] == _account,
-        moves.c[f"{side}_seq"].is_not(None),
-    )
+    ).where(_of_account(moves, side))
+
+
+def _bounds(side: str, field: str) -> dict[str, Any]:
+    """Return the conditions by which a card begins and ends, on one side of its account.
+
+    Numbers rise with the times of posting: a card in their order begins with the number of the
+    first move since then. Where there is none, there are no lines.
+    """
+    since, until = (p(name, type_=_INSTANT) for name in CARD_CONDITIONS)
+    if field == "effective_at":
+        return {"since": moves.c.effective_at >= since, "until": moves.c.effective_at < until}
+    leg = moves.alias("timed")
+    seq = leg.c[f"{side}_seq"]
+    numbers = sa.select(seq).where(_of_account(leg, side)).limit(sa.literal_column("1"))
+    first = numbers.where(leg.c.posted_at >= since).order_by(leg.c.posted_at, seq)
+    last = numbers.where(leg.c.posted_at < until).order_by(leg.c.posted_at.desc(), seq.desc())
+    return {
+        "since": moves.c[f"{side}_seq"] >= first.scalar_subquery(),
+        "until": moves.c[f"{side}_seq"] <= last.scalar_subquery(),
+    }
 
 
 def _balance_by_date(page: Any) -> Any:
@@ -271,9 +297,6 @@ def _balance_by_date(page: Any) -> Any:
     return _total(_sum_of_months(_account, start), *before) + running
 
 
-CARD_CONDITIONS: Final = ("since", "until")
-
-
 @lru_cache
 def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> Statement:
     """Return the statement of one page of a stock card.
@@ -287,19 +310,15 @@ def card_statement(conditions: frozenset[str], sort: Sort, *, resumed: bool) -> 
         key = [rows.c[name] for name in names]
         return keyset_rows(sa.select(rows), key, descending=sort.descending, resumed=resumed)
 
-    def side_of(leg: "sa.Select[Any]", name: str) -> Any:
+    def side_of(side: str, other: str, sign: int) -> Any:
         # Each side by its own index, no further than the page may reach.
-        rows = leg.subquery(name)
-        time = rows.c[sort.field]
-        wanted = {
-            "since": time >= p("since", type_=_INSTANT),
-            "until": time < p("until", type_=_INSTANT),
-        }
-        page = page_of(rows).where(*(wanted[name] for name in sorted(conditions)))
+        bounds = _bounds(side, sort.field)
+        rows = _leg(side, other, sign).where(*(bounds[name] for name in sorted(conditions)))
         reach = p("limit", type_=sa.Integer) + p("offset", type_=sa.Integer)
-        return sa.select(page.limit(reach).offset(None).subquery(f"page_{name}"))
+        page = page_of(rows.subquery(side)).limit(reach).offset(None)
+        return sa.select(page.subquery(f"page_{side}"))
 
-    sides = (side_of(_leg("from", "to", -1), "out"), side_of(_leg("to", "from", 1), "in"))
+    sides = (side_of("from", "to", -1), side_of("to", "from", 1))
     page = page_of(sa.union_all(*sides).subquery("legs")).cte("page")
     order = [page.c[name] for name in names]
     header = sa.and_(transactions.c.tenant_id == TENANT, transactions.c.id == page.c.transaction_id)

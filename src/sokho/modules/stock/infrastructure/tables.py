@@ -135,6 +135,15 @@ moves = sa.Table(
             None,
             *("tenant_id", f"{side}_account", "effective_at", f"{side}_seq"),
             postgresql_where=sa.text(f"{side}_seq IS NOT NULL"),
+            postgresql_include=["quantity"],
+        )
+        for side in ("from", "to")
+    ),
+    *(
+        sa.Index(
+            None,
+            *("tenant_id", f"{side}_account", "posted_at", f"{side}_seq"),
+            postgresql_where=sa.text(f"{side}_seq IS NOT NULL"),
         )
         for side in ("from", "to")
     ),
