@@ -46,7 +46,7 @@ class Findings:
     sealing: Results
     loading: Results
     told: str
-    """How much of it there was: rounds, seconds, data."""
+    """How much of it there was, with what, and when: see `machine`."""
 
 
 def document(found: Findings) -> str:
@@ -57,7 +57,7 @@ def document(found: Findings) -> str:
     parts = [
         "# Benchmarks",
         _PREFACE,
-        f"{found.told} {machine()}",
+        found.told,
         "## Sokho’s throughput as a multiple of the others’",
         ratio_table(found.throughput),
         "## Goals",

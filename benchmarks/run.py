@@ -86,7 +86,7 @@ def _measure(dataset: Dataset, wrk: str, options: argparse.Namespace) -> report.
     loading = bulk.compare(dataset, copies[row_security.SEALED], rounds=options.rounds, items=items)
     told = (
         f"{options.rounds} rounds of {options.seconds} s; {options.tenants} businesses with "
-        f"{options.items} items each, and one with {options.large}."
+        f"{options.items} items each, and one with {options.large}. {report.machine()}"
     )
     return report.Findings(most, paced, memory, sealing, loading, told)
 
