@@ -36,17 +36,33 @@ class Goal:
     @property
     def verdict(self) -> str:
         """In words, by the middle of the rounds."""
-        if self._meets(self.goal):
+        if self.is_reached:
             return "goal reached"
         return "floor reached, goal not" if self._meets(self.floor) else "**floor not reached**"
 
     @property
+    def is_reached(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self._meets(self.goal)
+
+    @property
     def row(self) -> str:
         """As a row of `table`."""
-        decimals = {_TIMES: ".1f", _PERCENT: ".0f", _PLAIN: ".1f"}[self.unit]
-        bounds = (f"{bound:g}{self.unit}" for bound in (self.floor, self.goal))
-        cells = self.label, *bounds, self.reached.shown(decimals) + self.unit, self.verdict
-        return f"| {' | '.join(cells)} |"
+        return f"| {' | '.join([self.label, *self._bounds, self._reached, self.verdict])} |"
+
+    @property
+    def sentence(self) -> str:
+        """What is missing."""
+        floor, goal = self._bounds
+        return f"{self.label}: {self._reached}; the floor is {floor}, the goal {goal}."
+
+    @property
+    def _bounds(self) -> list[str]:
+        return [f"{bound:g}{self.unit}" for bound in (self.floor, self.goal)]
+
+    @property
+    def _reached(self) -> str:
+        return self.reached.shown(".0f" if self.unit == _PERCENT else ".1f") + self.unit
 
     def _meets(self, bound: float) -> bool:
         return self.reached.middle <= bound if self.at_most else self.reached.middle >= bound

