@@ -39,7 +39,7 @@ _LOCATION: Final = UUID("019c0000-0000-7000-8000-000000000000")
 _NAIVE_STOCK: Final = Path(__file__).parent / "peers" / "stock.sql"
 
 _QUIET_LOOKS: Final = 2
-_SECONDS_BETWEEN_LOOKS: Final = 0.1
+_SECONDS_BETWEEN_LOOKS: Final = 0.05
 _IS_BUSY: Final = """
 SELECT EXISTS (SELECT FROM pg_stat_activity
                WHERE backend_type = 'client backend' AND state <> 'idle'

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from typing import Final
 
 from benchmarks.dataset import Dataset
@@ -19,6 +20,7 @@ from benchmarks.operations import (
     PATCH,
     stocked,
 )
+from benchmarks.processes import cpu_seconds
 from sokho.core.infrastructure.embedded_postgres.binaries import find_binaries
 from sokho.core.infrastructure.embedded_postgres.unprivileged import server_user
 
@@ -77,6 +79,7 @@ def run(name: str, operation: str, dataset: Dataset, *, seconds: float) -> Measu
     command += ["--no-vacuum", "--protocol=prepared", "--jobs=1", f"--time={round(seconds)}"]
     command += [f"--client={min(CONNECTIONS[operation], _CLIENTS)}", f"--file={script}"]
     command += [f"--define={each}={value}" for each, value in values.items()]
+    before = _cpu_seconds(dataset)
     ran = subprocess.run(
         [*command, dataset.urls.app],
         capture_output=True,
@@ -85,6 +88,15 @@ def run(name: str, operation: str, dataset: Dataset, *, seconds: float) -> Measu
         timeout=seconds + 60,
     )
     rate = re.search(r"^tps = ([0-9.]+) ", ran.stdout, re.MULTILINE)
-    if ran.returncode or rate is None:
+    done = re.search(r"^number of transactions actually processed: (\d+)", ran.stdout, re.MULTILINE)
+    if ran.returncode or rate is None or done is None:
         raise SystemExit(f"{name}, {operation}: {ran.stdout}{ran.stderr}")
-    return Measurement(float(rate[1]))
+    used = (end - begin for begin, end in zip(before, _cpu_seconds(dataset), strict=True))
+    own, database = (seconds / int(done[1]) * 1e6 for seconds in used)
+    return Measurement(float(rate[1]), cpu_microseconds=own, database_microseconds=database or None)
+
+
+def _cpu_seconds(dataset: Dataset) -> tuple[float, float]:
+    """Return the CPU time of the programs that were run so far, and of PostgreSQL."""
+    own = getrusage(RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime, cpu_seconds(dataset.postmaster) or 0.0

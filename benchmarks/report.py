@@ -15,7 +15,7 @@ from typing import Final
 from benchmarks import bulk, goals, pgbench, row_security
 from benchmarks.load import Measurement
 from benchmarks.processes import Memory
-from benchmarks.rounds import Results, Spread, rate, ratios
+from benchmarks.rounds import Results, Spread, Value, per_cpu_second, rate, ratios
 from benchmarks.servers import DJANGO, NAIVE, RAW, SOKHO, TEMPLATE
 
 _ROOT: Final = Path(__file__).parents[1]
@@ -28,6 +28,10 @@ _PREFACE: Final = (
     "[benchmarks/README.md](benchmarks/README.md). Only the ratios mean anything elsewhere: they "
     "are medians of the rounds’ own ratios, with the lowest and the highest in brackets. “–” "
     "stands where there is no such operation."
+)
+_BY_CPU: Final = (
+    "The same by CPU time, of the server and of PostgreSQL together: what a request costs, "
+    "whatever else the machine does meanwhile."
 )
 _ELSEWHERE: Final = (
     "Measured by other programs: the application’s routes against one route, and everything "
@@ -60,6 +64,8 @@ def document(found: Findings) -> str:
         found.told,
         "## Sokho’s throughput as a multiple of the others’",
         ratio_table(found.throughput),
+        _BY_CPU,
+        ratio_table(found.throughput, per_cpu_second),
         "## Goals",
         goals.table(listed),
         _ELSEWHERE,
@@ -82,12 +88,12 @@ def document(found: Findings) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def ratio_table(results: Results) -> str:
+def ratio_table(results: Results, value: Value = rate) -> str:
     """Return Sokho's throughput by that of each other: medians of the rounds' own ratios."""
     return _table(
         ["Sokho vs", *_COMPARED],
         (
-            [operation, *(_ratio(results, operation, name) for name in _COMPARED)]
+            [operation, *(_ratio(results, operation, name, value) for name in _COMPARED)]
             for operation in _operations(results)
         ),
     )
@@ -141,20 +147,14 @@ def memory_table(memory: Mapping[str, Memory | None]) -> str:
 def sealing_table(results: Results) -> str:
     """Return what row-level security adds to latency, and to the CPU of service and database."""
 
-    def cpu(one: Measurement) -> float:
-        return (one.cpu_microseconds or 0.0) + (one.database_microseconds or 0.0)
-
     def row(operation: str) -> list[str]:
         sealed, without = (
             results[operation, name] for name in (row_security.SEALED, row_security.UNSEALED)
         )
         rates = (f"{Spread.of([*map(rate, each)]).middle:.0f}" for each in (sealed, without))
         latency = goals.more_latency(results, operation)
-        cells = [operation, *rates, latency.shown()]
-        if all(map(cpu, (*sealed, *without))):
-            more = Spread.of([(ratio - 1) * 100 for ratio in ratios(sealed, without, cpu)])
-            return [*cells, more.shown()]
-        return [*cells, "–"]
+        more = [(ratio - 1) * 100 for ratio in ratios(without, sealed, per_cpu_second)]
+        return [operation, *rates, latency.shown(), Spread.of(more).shown()]
 
     head = [
         "operation",
@@ -218,11 +218,11 @@ def _operations(results: Results) -> list[str]:
     return list(dict.fromkeys(operation for operation, _ in results))
 
 
-def _ratio(results: Results, operation: str, peer: str) -> str:
+def _ratio(results: Results, operation: str, peer: str, value: Value) -> str:
     measured = results.get((operation, peer))
     if measured is None:
         return "–"
-    found = Spread.of(ratios(results[operation, SOKHO], measured, rate))
+    found = Spread.of(ratios(results[operation, SOKHO], measured, value))
     return found.shown(".1f" if found.middle >= 1 else ".2f")
 
 

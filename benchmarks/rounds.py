@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from statistics import median
 from typing import NamedTuple
 
@@ -62,3 +63,12 @@ def ratios(above: Sequence[Measurement], below: Sequence[Measurement], value: Va
 def rate(measured: Measurement) -> float:
     """Return the requests a second."""
     return measured.requests_per_second
+
+
+def per_cpu_second(measured: Measurement) -> float:
+    """Return the requests that a second of CPU time answers, PostgreSQL's share in it.
+
+    Not a number where the system does not tell.
+    """
+    server, database = measured.cpu_microseconds, measured.database_microseconds
+    return 1e6 / (server + database) if server and database else nan

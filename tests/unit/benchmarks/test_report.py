@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from math import isnan
 from subprocess import PIPE
 
 import pytest
@@ -13,7 +14,7 @@ from benchmarks.goals import Goal
 from benchmarks.load import Measurement
 from benchmarks.operations import CREATE, FILTER, GET, LIST, MOVE
 from benchmarks.processes import cpu_seconds
-from benchmarks.rounds import Results, Spread, rate, ratios
+from benchmarks.rounds import Results, Spread, per_cpu_second, rate, ratios
 from benchmarks.servers import DJANGO, NAIVE, SOKHO, TEMPLATE
 from benchmarks.throughput import PACED
 
@@ -62,6 +63,15 @@ class TestRatios:
     def test_want_as_many_rounds_of_both(self):
         with pytest.raises(ValueError, match="shorter"):
             ratios(measured(1, 2), measured(1), rate)
+
+
+class TestCpuOfARequest:
+    def test_has_the_database_in_it(self):
+        cheap, dear = Measurement(1, None, None, 100, 100), Measurement(1, None, None, 100, 300)
+        assert ratios([cheap], [dear], per_cpu_second) == [2]
+
+    def test_is_not_told_where_the_system_does_not(self):
+        assert isnan(per_cpu_second(Measurement(1, None, None, 100, None)))
 
 
 class TestVerdicts:
