@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import Final
@@ -20,7 +21,7 @@ from benchmarks.operations import (
     PATCH,
     stocked,
 )
-from benchmarks.processes import cpu_seconds
+from benchmarks.processes import cpu_seconds, family
 from sokho.core.infrastructure.embedded_postgres.binaries import find_binaries
 from sokho.core.infrastructure.embedded_postgres.unprivileged import server_user
 
@@ -39,6 +40,7 @@ _OF_OPERATION: Final = {
 }
 _CLIENTS: Final = 10  # the connections that each server may have
 _PAGES: Final = 4
+_ENDING_SECONDS: Final = 1.0
 
 # Numbers are all that a script has: ids are counted, so a number names one.
 _COUNTED: Final = "('{first}-0000-7000-8000-' || lpad(to_hex(:{name}::bigint), 12, '0'))"
@@ -79,6 +81,7 @@ def run(name: str, operation: str, dataset: Dataset, *, seconds: float) -> Measu
     command += ["--no-vacuum", "--protocol=prepared", "--jobs=1", f"--time={round(seconds)}"]
     command += [f"--client={min(CONNECTIONS[operation], _CLIENTS)}", f"--file={script}"]
     command += [f"--define={each}={value}" for each, value in values.items()]
+    lived = {*family(dataset.postmaster)}
     before = _cpu_seconds(dataset)
     ran = subprocess.run(
         [*command, dataset.urls.app],
@@ -91,9 +94,20 @@ def run(name: str, operation: str, dataset: Dataset, *, seconds: float) -> Measu
     done = re.search(r"^number of transactions actually processed: (\d+)", ran.stdout, re.MULTILINE)
     if ran.returncode or rate is None or done is None:
         raise SystemExit(f"{name}, {operation}: {ran.stdout}{ran.stderr}")
+    _wait_until_gone(dataset.postmaster, lived)
     used = (end - begin for begin, end in zip(before, _cpu_seconds(dataset), strict=True))
     own, database = (seconds / int(done[1]) * 1e6 for seconds in used)
     return Measurement(float(rate[1]), cpu_microseconds=own, database_microseconds=database or None)
+
+
+def _wait_until_gone(postmaster: int, lived: set[int]) -> None:
+    """Wait for the sessions to end: until then PostgreSQL does not count what they have used.
+
+    What goes on beside them, such as a vacuum, is not waited for long.
+    """
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while {*family(postmaster)} - lived and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _cpu_seconds(dataset: Dataset) -> tuple[float, float]:

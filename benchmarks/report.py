@@ -199,7 +199,8 @@ def machine() -> str:
     return (
         f"{datetime.now(UTC):%d %B %Y}, commit {_commit()}; {os.cpu_count()} cores ({kind}), "
         f"shared by PostgreSQL, the server and the load, {memory:.0f} GiB, {platform.system()} "
-        f"{release}. PostgreSQL {postgres}, {versions(peers=True)}."
+        f"{release}, load average {os.getloadavg()[0]:.1f} before. "
+        f"PostgreSQL {postgres}, {versions(peers=True)}."
     )
 
 
