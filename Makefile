@@ -3,6 +3,7 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 LOCK := requirements/dev.txt
+PEERS := requirements/bench.txt
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
@@ -32,7 +33,7 @@ contract: install contract/node_modules/installed  ## Third parties on the contr
 	$(BIN)/python -m tests.contract.spectral
 	$(BIN)/pytest -q tests/contract
 
-bench: install  ## Compare with the naive pattern and with bare ASGI under load (needs wrk)
+bench: .venv/peers  ## Compare with what a user would pick instead, and write BENCHMARKS.md (needs wrk; 25 minutes)
 	$(BIN)/python -m benchmarks.run
 
 growth: install  ## What a request costs while the data grow to millions (QUICK=1; 30 minutes)
@@ -53,6 +54,7 @@ lock: $(UV)  ## Compile the lock files anew, with the newest versions that fit
 	echo uv | $(COMPILE) --upgrade - -o requirements/uv.txt
 	$(COMPILE) --upgrade pyproject.toml --extra embedded -o requirements/run.txt
 	$(COMPILE) --upgrade pyproject.toml --extra embedded --extra telemetry --group dev -o $(LOCK)
+	$(COMPILE) --upgrade pyproject.toml --extra embedded --group bench -c $(LOCK) -o $(PEERS)
 
 clean:  ## Remove what `make install` made; the data stay
 	rm -rf .venv .tools contract/node_modules
@@ -65,6 +67,10 @@ contract/node_modules/installed: contract/package-lock.json
 $(UV): requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --require-hashes --only-binary :all: --upgrade -r requirements/uv.txt
+	@touch $@
+
+.venv/peers: .venv/installed $(PEERS)
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(PEERS)
 	@touch $@
 
 .venv/installed: $(UV) $(LOCK) pyproject.toml

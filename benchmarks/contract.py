@@ -16,8 +16,10 @@ from threading import Thread
 from typing import Final
 
 from benchmarks.dataset import Dataset, filled_database
-from benchmarks.load import CREATE, GET, Measurement, measure, require_wrk, write_requests
-from benchmarks.report import Results, ratios, versions
+from benchmarks.load import Measurement, measure, require_wrk
+from benchmarks.operations import CREATE, GET, write_requests
+from benchmarks.report import versions
+from benchmarks.rounds import Results, ratios
 from benchmarks.servers import Contender, free_port, running, sokho
 
 BARE: Final = "nothing around the routes"
@@ -69,14 +71,15 @@ def _compare(
         contenders = _contenders(dataset, endpoint)
         servers = [stack.enter_context(running(one, dataset.folder)) for one in contenders]
         files = {
-            one.pid: write_requests(one.contender, dataset.tenants, dataset.folder)
+            (one.pid, operation): write_requests(operation, one.contender, dataset)
             for one in servers
+            for operation in (GET, CREATE)
         }
         for operation in (GET, CREATE):
             for number in range(options.rounds + 1):
                 # In turn forwards and backwards, so that none always follows the same one.
                 for one in servers if number % 2 else servers[::-1]:
-                    file = files[one.pid][operation]
+                    file = files[one.pid, operation]
                     measured = measure(one, wrk, file, seconds=options.seconds)
                     shown = f"{measured.requests_per_second:.0f}/s, {_cpu(measured):.0f} µs"
                     print(f"{operation}, {number}, {one.contender.name}: {shown}", flush=True)
@@ -88,12 +91,13 @@ def _compare(
 
 def _contenders(dataset: Dataset, endpoint: str) -> list[Contender]:
     def shipped(name: str, **environment: str) -> Contender:
-        port = str(free_port())
-        return sokho(name, dataset, log_level="warning", SOKHO_METRICS_PORT=port, **environment)
+        return sokho(
+            name, dataset, environment={"SOKHO_METRICS_PORT": str(free_port()), **environment}
+        )
 
     peer = (sys.executable, "-m", "benchmarks.peers.uncontracted")
     return [
-        sokho(BARE, dataset, log_level="warning", command=peer, SOKHO_REQUESTS_PER_MINUTE="0"),
+        sokho(BARE, dataset, command=peer, environment={"SOKHO_REQUESTS_PER_MINUTE": "0"}),
         shipped(SHIPPED),
         shipped(TRACED, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint),
     ]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.dataset import SECRET, Dataset, filled_database
-from benchmarks.load import CREATE, GET, LIST, NEW, PAGE, PATH
+from benchmarks.operations import CREATE, GET, ITEMS, LIST, NEW, PAGE
 from sokho.app import create_app
 from sokho.core.infrastructure.settings import Settings
 
@@ -117,14 +117,14 @@ def _operations(app: Any, dataset: Dataset) -> dict[str, Call]:
         await app(scope, receive, send)
 
     async def get() -> None:
-        await request("GET", f"{PATH}/{next(item_ids)}")
+        await request("GET", f"{ITEMS}/{next(item_ids)}")
 
     async def list_page() -> None:
-        await request("GET", PATH, f"limit={PAGE}")
+        await request("GET", ITEMS, f"limit={PAGE}")
 
     async def create() -> None:
         body = json.dumps({**NEW, "sku": f"NEW-{next(numbers)}"}, ensure_ascii=False)
-        await request("POST", PATH, body=body.encode())
+        await request("POST", ITEMS, body=body.encode())
 
     return {GET: get, LIST: list_page, CREATE: create}
 

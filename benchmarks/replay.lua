@@ -1,34 +1,81 @@
--- Sends the requests of a file, over and over, from a random one on.
--- A line is: method, path, name of a header, its value, body, "key" where the request has to have
--- an Idempotency-Key; between them a tab.
--- "{n}" in a body becomes a number, another one each time.
+-- Sends the requests of a file, over and over, from a random one on; where a rate is given, at it.
+-- A line is: method, path, body, version, and then names and values of headers; between them a tab.
+-- "{n}" becomes a number, another one each time; "{v}" the version, one more each time that the
+-- line is sent.
 
-local lines, ready, position, number = {}, {}, 0, 0
+local ffi = require("ffi")
+ffi.cdef [[
+   typedef struct { long seconds; long nanoseconds; } sokho_time;
+   int clock_gettime(int clock, sokho_time *now);
+]]
 
-local function format(line, body)
-   local headers = { [line[3]] = line[4], ["Content-Type"] = "application/json" }
-   if line[6] == "key" then headers["Idempotency-Key"] = string.format("bench-%d", number) end
-   return wrk.format(line[1], line[2], headers, body)
+local MONOTONIC = 1
+local lines, position, number = {}, 0, 0
+local interval, due
+
+local function split(text)
+   local fields = {}
+   for field in (text .. "\t"):gmatch("([^\t]*)\t") do fields[#fields + 1] = field end
+   return fields
+end
+
+local function format(line)
+   local function filled(text)
+      return (text:gsub("{n}", string.format("%d", number)):gsub("{v}", tostring(line.version)))
+   end
+   local headers = {}
+   for name, value in pairs(line.headers) do headers[name] = filled(value) end
+   local body = line.body ~= "" and filled(line.body) or nil
+   return wrk.format(line.method, line.path, headers, body)
 end
 
 function init(args)
    for text in io.lines(args[1]) do
-      local line = {}
-      for field in (text .. "\t"):gmatch("([^\t]*)\t") do line[#line + 1] = field end
+      local fields = split(text)
+      local line = { method = fields[1], path = fields[2], body = fields[3], headers = {} }
+      line.version = tonumber(fields[4]) or 0
+      for n = 5, #fields, 2 do line.headers[fields[n]] = fields[n + 1] end
+      if not text:find("{[nv]}") then line.ready = format(line) end
       lines[#lines + 1] = line
-      if line[5] == "" then ready[#lines] = format(line, nil) end
    end
    math.randomseed(tonumber(args[2]))
    position = math.random(#lines)
    number = tonumber(args[2]) * 1000000
 end
 
-function request()
+local function next_request()
    position = position % #lines + 1
    local line = lines[position]
-   if ready[position] then return ready[position] end
+   if line.ready then return line.ready end
    number = number + 1
-   return format(line, (line[5]:gsub("{n}", string.format("%d", number))))
+   local formatted = format(line)
+   line.version = line.version + 1
+   return formatted
+end
+
+-- wrk asks for a first request only to look at it, and does not send it.
+function request()
+   request = next_request
+   return format(lines[position])
+end
+
+local function milliseconds()
+   local now = ffi.new("sokho_time")
+   ffi.C.clock_gettime(MONOTONIC, now)
+   return tonumber(now.seconds) * 1000 + tonumber(now.nanoseconds) / 1e6
+end
+
+-- Only where a rate is given does wrk find a `delay`: so the other runs do without it.
+-- All connections draw from one timetable; a turn that comes when none is free is taken as soon as
+-- one is.
+if os.getenv("BENCHMARK_RATE") then
+   interval = 1000 / tonumber(os.getenv("BENCHMARK_RATE"))
+
+   function delay()
+      local now = milliseconds()
+      due = (due or now) + interval
+      return math.max(0, math.floor(due - now + 0.5))
+   end
 end
 
 function done(summary, latency)

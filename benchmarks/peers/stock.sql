@@ -29,6 +29,7 @@ CREATE TABLE naive_lines (
     FOREIGN KEY (tenant_id, item_id) REFERENCES items (tenant_id, id)
 );
 CREATE INDEX ON naive_lines (tenant_id, document_id);
+CREATE INDEX ON naive_lines (tenant_id, item_id, id);
 
 -- Sealed as Sokho's own tables are: it refuses to serve beside one that is not.
 DO $$
@@ -47,7 +48,3 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO sokho_app', sealed);
     END LOOP;
 END $$;
-
-INSERT INTO naive_levels
-SELECT items.tenant_id, items.id, locations.id, 1000000000
-FROM items JOIN locations ON locations.tenant_id = items.tenant_id AND locations.code = 'KHO';

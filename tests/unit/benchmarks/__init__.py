@@ -1,0 +1,1 @@
+"""The arithmetic of the benchmarks: what is told of a run is what was measured."""
