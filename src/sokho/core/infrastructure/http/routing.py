@@ -13,20 +13,17 @@ the response.
 import asyncio
 import inspect
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
 from time import perf_counter
 from typing import Any, Final, cast
-from urllib.parse import parse_qsl
 
 from fastapi.dependencies.models import Dependant
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import SecurityScopes
-from pydantic import BaseModel
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -35,14 +32,9 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from sokho.core.infrastructure.database import CollisionError
-from sokho.core.infrastructure.http.body import JSON, NO_BODY, parsed, read_body
-from sokho.core.infrastructure.http.headers import lines_of
+from sokho.core.infrastructure.http.body import JSON, NO_BODY
 from sokho.core.infrastructure.http.idempotency import Idempotency, idempotency_key
-from sokho.core.infrastructure.http.validation import REPEATED_PARAMETER
-
-Errors = list[dict[str, Any]]
-
-_MAX_PARAMETERS: Final = 50
+from sokho.core.infrastructure.http.inputs import Inputs, Parameter, Reader
 
 _PAUSES: Final = (0.02, 0.1)
 """Seconds, at most, before a request that collided with another is tried again."""
@@ -141,7 +133,7 @@ class _Plan:
 
         What collided with another transaction, and so left nothing behind, is tried again.
         """
-        inputs = _Inputs(Request(scope, receive))
+        inputs = Inputs(Request(scope, receive))
         for pause in _PAUSES:
             try:
                 return await self._attempt(inputs)
@@ -151,7 +143,7 @@ class _Plan:
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
         return await self._attempt(inputs)
 
-    async def _attempt(self, inputs: "_Inputs") -> Response:
+    async def _attempt(self, inputs: Inputs) -> Response:
         values = self._row.copy()
         values[_REQUEST] = inputs.request
         entered: list[AbstractAsyncContextManager[Any]] = []
@@ -186,7 +178,7 @@ class _Plan:
             raise
         return response
 
-    async def _once(self, inputs: "_Inputs", answer: Callable[[], Awaitable[Response]]) -> Response:
+    async def _once(self, inputs: Inputs, answer: Callable[[], Awaitable[Response]]) -> Response:
         """Call the path function, or tell again what it answered to the same Idempotency-Key."""
         key = idempotency_key(inputs.request)
         if key is None:
@@ -242,13 +234,13 @@ class _Step:
             self.call = asynccontextmanager(self.call)
         self.slot = new_slot()
         """Where its result is put."""
-        query = [_Reader(field, "query", new_slot()) for field in dependant.query_params]
+        query = [Reader(field, "query", new_slot()) for field in dependant.query_params]
         self.readers = (
-            *(_Reader(field, "path", new_slot()) for field in dependant.path_params),
+            *(Reader(field, "path", new_slot()) for field in dependant.path_params),
             *query,
-            *(_Reader(field, "header", new_slot()) for field in dependant.header_params),
+            *(Reader(field, "header", new_slot()) for field in dependant.header_params),
         )
-        bodies = [_Parameter(field, "body", new_slot()) for field in dependant.body_params]
+        bodies = [Parameter(field, "body", new_slot()) for field in dependant.body_params]
         self.body = bodies[0] if bodies else None
         self.query_names = {name for reader in query for name in reader.names}
         slots = found | {reader.argument: reader.slot for reader in (*self.readers, *bodies)}
@@ -257,7 +249,7 @@ class _Step:
         signature.bind(*in_order)  # arguments go by their place: none may insist on its name
         self.arguments = _picker(in_order)
 
-    def read(self, inputs: "_Inputs", values: list[Any]) -> None:
+    def read(self, inputs: Inputs, values: list[Any]) -> None:
         """Read the parameters; what does not fit is added to the inputs' errors."""
         for reader in self.readers:
             values[reader.slot] = reader.read(inputs)
@@ -269,137 +261,6 @@ def _picker(slots: list[int]) -> Callable[[list[Any]], tuple[Any, ...]]:
         return itemgetter(*slots)
     first = slice(slots[0], slots[0] + 1) if slots else slice(0)
     return lambda values: tuple(values[first])
-
-
-class _Parameter:
-    """One parameter, or a model of several: validates its raw value."""
-
-    def __init__(self, field: Any, place: str, slot: int) -> None:
-        self._field = field
-        self.slot = slot
-        """Where the argument is put."""
-        self.argument: str = field.name
-        model = field.field_info.annotation
-        self._is_model = isinstance(model, type) and issubclass(model, BaseModel)
-        whole = self._is_model or place == "body"
-        self._location = (place,) if whole else (place, field.alias)
-
-    def validated(self, value: object, errors: Errors) -> Any:
-        """Return the argument that a raw value becomes."""
-        valid, found = self._field.validate(value, {}, loc=self._location)
-        errors.extend(found)
-        return valid
-
-
-class _Reader(_Parameter):
-    """A parameter that is found by its name."""
-
-    def __init__(self, field: Any, place: str, slot: int) -> None:
-        super().__init__(field, place, slot)
-        model = field.field_info.annotation
-        if self._is_model:
-            self.names = [info.alias or name for name, info in model.model_fields.items()]
-        else:
-            self.names = [field.alias]
-        self._find = _FIND[place]
-        self._is_path_text = place == "path" and model is str
-
-    def read(self, inputs: "_Inputs") -> Any:
-        """Return the argument: the raw value, validated, else the default."""
-        if self._is_model:
-            found = {name: self._find(inputs, name) for name in self.names}
-            given = {name: value for name, value in found.items() if value is not None}
-            return self.validated(given, inputs.errors)
-        value = self._find(inputs, self.names[0])
-        if value is None:
-            if self._field.field_info.is_required():
-                inputs.errors.append({"type": "missing", "loc": self._location})
-            return self._field.get_default()
-        if self._is_path_text and "\0" in value:
-            inputs.errors.append({"type": "invalid_character", "loc": self._location})
-            return None
-        return self.validated(value, inputs.errors)
-
-
-def _in_path(inputs: "_Inputs", name: str) -> str | None:
-    found: str | None = inputs.request.scope["path_params"].get(name)
-    return found
-
-
-def _in_query(inputs: "_Inputs", name: str) -> str | None:
-    return inputs.query.get(name)
-
-
-def _in_headers(inputs: "_Inputs", name: str) -> str | None:
-    """Several lines of one name are one list (RFC 9110, 5.3)."""
-    lines = lines_of(inputs.request.scope, name)
-    return b", ".join(lines).decode("latin-1") if lines else None
-
-
-_FIND: Final[Mapping[str, Callable[["_Inputs", str], str | None]]] = {
-    "path": _in_path,
-    "query": _in_query,
-    "header": _in_headers,
-}
-
-
-class _Inputs:
-    """What one request brought, and what is wrong with it so far."""
-
-    __slots__ = ("_query_errors", "body", "complete_at", "errors", "query", "request")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.body: bytes | None = None
-        self.complete_at = perf_counter()
-        """When all of it was there, as far as it was asked for."""
-
-        self.errors: Errors = []
-        self._query_errors: Errors = []
-        raw = request.scope["query_string"]
-        self.query: dict[str, str] = self._parse(raw) if raw else {}
-
-    async def content(self, media_types: Collection[str]) -> Any:
-        """Return the parsed body, which is read once, though the request be tried again."""
-        return parsed(await self.raw(media_types), or_none=NO_BODY in media_types)
-
-    async def raw(self, media_types: Collection[str] = ()) -> bytes:
-        """Return the body as it came."""
-        if self.body is None:
-            self.body = await read_body(self.request.scope, self.request.receive, media_types)
-            self.complete_at = perf_counter()
-        return self.body
-
-    def refuse_errors(self) -> None:
-        """Raise `RequestValidationError` where anything does not fit."""
-        if self.errors:
-            raise RequestValidationError(self.errors)
-
-    def find_unknown(self, known: frozenset[str]) -> None:
-        """Add what is wrong with the query as a whole, and each parameter that nothing reads."""
-        if not self.request.scope["query_string"]:
-            return
-        self.errors += self._query_errors
-        for name in self.query.keys() - known:
-            self.errors.append({"type": "extra_forbidden", "loc": ("query", name)})
-
-    def _parse(self, raw: bytes) -> dict[str, str]:
-        try:
-            pairs = parse_qsl(
-                raw.decode("utf-8"),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=_MAX_PARAMETERS,
-            )
-        except ValueError:
-            self._query_errors.append({"type": "invalid", "loc": ("query",)})
-            return {}
-        query = dict(pairs)
-        if any("\0" in name or "\0" in value for name, value in pairs):
-            self._query_errors.append({"type": "invalid_character", "loc": ("query",)})
-        if len(query) < len(pairs):
-            self._query_errors.append({"type": REPEATED_PARAMETER, "loc": ("query",)})
-        return query
 
 
 async def _leave(manager: AbstractAsyncContextManager[Any], error: BaseException) -> None:
