@@ -28,7 +28,7 @@ from sokho.app import create_app
 from sokho.core.dependencies import open_transaction
 from sokho.core.infrastructure.database import TENANT, Database, Row, Statement, Transaction
 from sokho.core.infrastructure.database.pool import Pool
-from sokho.core.infrastructure.database.transaction import ReadTransaction
+from sokho.core.infrastructure.database.reading import ReadTransaction
 from sokho.core.infrastructure.http.application import Application
 from sokho.core.infrastructure.http.preconditions import IfNoneMatch
 from sokho.core.infrastructure.http.routing import PreparedRoute

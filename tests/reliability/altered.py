@@ -39,7 +39,7 @@ def _move_clock(by: timedelta) -> None:
 def _keys_end_by_the_machines_clock() -> None:
     """Ask the clock of the machine when a key has ended, a day behind the database."""
     _a_day_behind()
-    from sokho.core.infrastructure.database.transaction import ReadTransaction
+    from sokho.core.infrastructure.database.reading import ReadTransaction
 
     reads: Any = ReadTransaction
     fetch_one = reads.fetch_one

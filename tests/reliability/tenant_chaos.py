@@ -25,7 +25,7 @@ from sokho.core.infrastructure.database import (
     Row,
     Statement,
 )
-from sokho.core.infrastructure.database.transaction import ReadTransaction
+from sokho.core.infrastructure.database.reading import ReadTransaction
 from sokho.modules.items.infrastructure.tables import items
 from tests.reliability.outcomes import Outcome
 from tests.reliability.sites import Business, Site, client

@@ -9,7 +9,8 @@ from typing import Any, Final
 import pytest
 
 from sokho.core.infrastructure.database import TENANT, Statement
-from sokho.core.infrastructure.database.transaction import ReadTransaction, WriteTransaction
+from sokho.core.infrastructure.database.reading import ReadTransaction
+from sokho.core.infrastructure.database.transaction import WriteTransaction
 
 _EQUALS_PARAMETER: Final = re.compile(r"\b(\w+)\.\w+ = (\$(\d+)::UUID)")
 _EQUALS_BOUND: Final = re.compile(r"\b(\w+)\.\w+ = bound\.tenant::uuid")

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sokho.core.domain.ids import new_id_text
 from sokho.core.infrastructure.database.pool import Pool
-from sokho.core.infrastructure.database.transaction import ReadTransaction
+from sokho.core.infrastructure.database.reading import ReadTransaction
 from sokho.core.infrastructure.http.context import RequestContext
 
 

@@ -13,11 +13,8 @@ from sokho.core.infrastructure.database.pool import (
     Pool,
     PoolUsage,
 )
-from sokho.core.infrastructure.database.transaction import (
-    ReadTransaction,
-    Transaction,
-    WriteTransaction,
-)
+from sokho.core.infrastructure.database.reading import ReadTransaction
+from sokho.core.infrastructure.database.transaction import Transaction, WriteTransaction
 
 
 class Database:

@@ -1,0 +1,46 @@
+"""Reads of one tenant: each SELECT binds the tenant and answers in one round trip."""
+
+from sokho.core.domain.events import Event
+from sokho.core.infrastructure.database.statements import Statement
+from sokho.core.infrastructure.database.transaction import Row, Transaction
+
+
+class ReadTransaction(Transaction):
+    """Each SELECT binds the tenant and answers in one round trip, on its own snapshot.
+
+    Nothing is held between two statements, and nothing but a SELECT can run.
+    """
+
+    @property
+    def is_traceable(self) -> bool:
+        return True
+
+    def begin_with(self, also: str) -> None:
+        """There is no BEGIN."""
+
+    async def fetch_alone(self, statement: Statement, **values: object) -> Row | None:
+        """Return None: it does nothing but read."""
+
+    def record(self, event: Event) -> None:
+        """Raise `RuntimeError`: nothing happens in a read."""
+        raise RuntimeError(f"nothing changes in a read: {event.type}")
+
+    async def commit(self) -> None:
+        """Nothing was written."""
+
+    async def rollback(self) -> None:
+        """Nothing was written."""
+
+    async def _run(self, statement: Statement, values: dict[str, object]) -> list[Row]:
+        if statement.one_trip is None:
+            raise RuntimeError("a read runs nothing but a SELECT of the tenant's rows")
+        arguments = statement.one_trip_arguments(self.tenant_id, values)
+        connection = await self._pool.acquire()
+        try:
+            call = connection.fetch(statement.one_trip, *arguments)
+            rows = await self._exchange(statement.one_trip, call)
+        except BaseException as error:
+            self._pool.release_after(error, connection)
+            raise
+        self._pool.release(connection)
+        return rows
