@@ -243,6 +243,12 @@ class TestShortage:
                 assert re.search(kind.get("pattern", ""), value), name
                 assert len(value) <= kind["maxLength"], name
 
+    async def test_may_be_of_more_than_any_balance_can_tell(self, store: Store):
+        lines = [store.line("9" * 14, store.here)] * 500
+        problem = problem_of(await sent(store.business, "issue", *lines), 409, "insufficient_stock")
+        assert len(problem["errors"]) == 500
+        assert {each["requested"] for each in problem["errors"]} == {str(500 * (10**14 - 1))}
+
     async def test_posts_nothing_of_a_document_most_of_which_is_there(self, store: Store):
         lines = [store.line("1", store.here, store.there)] * 6
         answer = await sent(store.business, "transfer", *lines)

@@ -226,7 +226,9 @@ BEGIN
         IF place IS NOT NULL THEN
             there[place] := there[place] - move.quantity;
             seqs[place] := seqs[place] + 1;
-            move.from_after := there[place];
+            IF there[place] > -most THEN  -- short by then; less than that cannot be told
+                move.from_after := there[place];
+            END IF;
             move.from_seq := seqs[place];
             is_short := is_short OR there[place] < held[place].reserved;
         END IF;
