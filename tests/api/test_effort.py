@@ -26,10 +26,10 @@ from tests.conftest import Business, client_of
 SLACK: Final = 1.05
 
 CALLS: Final = {
-    "get": 177,
-    "list": 425,
-    "create": 310,
-    "movement": 488,
+    "get": 139,
+    "list": 290,
+    "create": 227,
+    "movement": 321,
 }
 """The most calls of Python functions that a warm request may take, give or take `SLACK`.
 

@@ -31,9 +31,7 @@ def crossings(
     fallen: list[dict[str, object]] = []
     risen: list[dict[str, object]] = []
     for id, (item_id, last) in _last_of(moves).items():
-        was = before.get(id)
-        if was is None:
-            continue
+        was = before[id]
         assert last.after is not None
         now = replace(was, on_hand=last.after)
         if was.is_below_minimum == now.is_below_minimum:

@@ -80,9 +80,10 @@ class StockService:
         entered = await self._settled(entry, posts=True)
         posted = entered.posted
         assert posted is not None
-        for event in crossings(posted.id, posted.moves, entered.before):
-            self._events.record(event)
-        await keep_dates(self._repo, posted, entered.before)
+        if entered.before:  # else nothing more belongs to it: it was a transaction of its own
+            for event in crossings(posted.id, posted.moves, entered.before):
+                self._events.record(event)
+            await keep_dates(self._repo, posted, entered.before)
         return posted
 
     async def reverse(
