@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 ALTERATION: Final = "ALTERATION"
 
@@ -23,17 +24,21 @@ def _a_day_behind() -> None:
 
 def _move_clock(by: timedelta) -> None:
     """Move the clock of the machine, as far as this process can tell, and its ids with it."""
-    import time
-
     import time_machine
 
     time_machine.travel(datetime.now(UTC) + by, tick=True).start()
     if sys.version_info < (3, 14):  # from there on the ids are Python's own
         import uuid_utils.compat
 
-        ids: Any = uuid_utils.compat
-        make = ids.uuid7
-        ids.uuid7 = lambda: make(nanoseconds=time.time_ns())
+        for ids in cast("tuple[Any, ...]", (uuid_utils, uuid_utils.compat)):
+            make = ids.uuid7
+            ids.uuid7 = partial(_by_the_moved_clock, make)
+
+
+def _by_the_moved_clock(make: Callable[..., Any]) -> Any:
+    import time
+
+    return make(nanoseconds=time.time_ns())
 
 
 def _keys_end_by_the_machines_clock() -> None:
