@@ -28,7 +28,9 @@ def altering(function: str, old: str, new: str) -> str:
 async def altered(
     connection: "asyncpg.Connection[asyncpg.Record]", function: str, *changes: tuple[str, str]
 ) -> AsyncIterator[None]:
-    """Have a function altered for as long as the block lasts."""
+    """Have a function altered for as long as the block lasts, in a database of the test's own."""
+    name = await connection.fetchval("SELECT current_database()")
+    assert name.startswith("scratch"), f"other tests use {name}, too"
     shipped = await connection.fetchval("SELECT pg_get_functiondef($1::text::regproc)", function)
     try:
         for old, new in changes:

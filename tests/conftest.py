@@ -129,6 +129,16 @@ async def business(app: FastAPI, derived_keys: DerivedKeys) -> AsyncIterator[Bus
 
 
 @pytest.fixture
+async def alone(scratch: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIterator[Business]:
+    """A business on a database of the test's own, which may be altered."""
+    app = create_app(settings_for(scratch))
+    opened = await open_business(app.state.database, derived_keys, "Cửa hàng một mình")
+    async with client_of(app, opened.api_key) as client:
+        yield Business(opened.tenant.id, opened.api_key, client)
+    await close(app)
+
+
+@pytest.fixture
 async def other(app: FastAPI, derived_keys: DerivedKeys) -> AsyncIterator[Business]:
     """Another business on the same database."""
     opened = await open_business(app.state.database, derived_keys, "Cửa hàng bên cạnh")

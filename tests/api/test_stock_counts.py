@@ -349,3 +349,15 @@ class TestRefusals:
         assert await listed("state=open") == [second, third]
         assert await listed(f"location_id={store.here}&state=cancelled") == [first]
         assert await listed(f"location_id={store.there}") == [third]
+
+
+async def test_much_may_be_counted_and_wanted_where_much_is(store: Store):
+    """Neither is received on top of what is there."""
+    much = "60000000000000"
+    await store.receive(much)
+    count = await opened(store)
+    [line] = await enter(store, count, {"item_id": store.item_id, "quantity": much})
+    assert line["counted"] == much
+    url = f"/v1/stock/minimums/{store.item_id}/{store.here}"
+    answer = await store.http.put(url, json={"minimum": much})
+    assert answer.status_code == 201, answer.text

@@ -10,8 +10,11 @@ import pytest
 from fastapi import FastAPI
 
 from sokho.core.domain.scopes import Scope
+from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.stock.domain.verification import verify
+from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.stock.infrastructure.verification import PostgresLedgerCheck
 from tests.altered_function import ENTER, TAKES_TURN, altered
 from tests.api.problems import faults_of, problem_of
@@ -32,6 +35,11 @@ _WAITING: Final = "EXISTS (SELECT FROM pg_locks WHERE objid = 4711 AND NOT grant
 @pytest.fixture
 async def store(business: Business) -> Store:
     return await Store.opened(business)
+
+
+@pytest.fixture
+def seal(derived_keys: DerivedKeys) -> Seal:
+    return Seal(derived_keys.ledger_id, derived_keys.ledger)
 
 
 async def put(http: httpx2.AsyncClient, locked_before: str | None, version: int) -> httpx2.Response:
@@ -170,21 +178,25 @@ class TestLock:
 class TestLockAndPost:
     """Whoever posts has read what is locked: nobody locks it behind his back."""
 
-    async def race(self, store: Store, urls: DatabaseUrls) -> tuple[httpx2.Response, datetime]:
+    async def race(
+        self, store: Store, scratch: DatabaseUrls, *changes: tuple[str, str]
+    ) -> tuple[httpx2.Response, datetime, bool]:
         """Post into January, and lock it when the document has looked at the lock.
 
-        Return the answer, and when the lock was set.
+        Return the answer, when the lock was set, and whether that was before the document's end.
         """
         await store.receive("5", effective_at="2026-01-01T00:00:00Z")
-        line = {"effective_at": IN_JANUARY}
-        admin = await asyncpg.connect(urls.admin)
-        async with altered(admin, ENTER, *self.changes):
+        body = {
+            "type": "receipt",
+            "lines": [store.line("1", target=store.here)],
+            "effective_at": IN_JANUARY,
+        }
+        admin = await asyncpg.connect(scratch.admin)
+        async with altered(admin, ENTER, _PAUSE, *changes):
             await admin.execute("SELECT pg_advisory_lock(4711)")
             posting = asyncio.create_task(
                 store.http.post(
-                    "/v1/stock/transactions",
-                    json={"type": "receipt", "lines": [store.line("1", target=store.here)]} | line,
-                    headers={"Idempotency-Key": "k"},
+                    "/v1/stock/transactions", json=body, headers={"Idempotency-Key": "k"}
                 )
             )
             await until(admin, _WAITING)
@@ -193,34 +205,37 @@ class TestLockAndPost:
             await admin.execute("SELECT pg_advisory_unlock(4711)")
             answer, lock = await posting, await locking
         await admin.close()
-        assert bool(done) is self.overtakes
         assert lock.status_code == 200
-        return answer, datetime.fromisoformat(lock.json()["set_at"])
+        return answer, datetime.fromisoformat(lock.json()["set_at"]), bool(done)
 
-    changes = (_PAUSE,)
-    overtakes = False
+    async def found(self, alone: Business, scratch: DatabaseUrls, seal: Seal) -> set[str]:
+        database = Database(scratch.app, pool_size=1)
+        async with database.transaction(alone.tenant_id, read_only=True) as tx:
+            found = await verify(PostgresLedgerCheck(tx, seal), most_findings=100)
+        await database.close()
+        return {f"{each.fault.invariant} {each.fault} {each.row}" for each in found.findings}
 
-    async def test_take_turns(self, store: Store, app: FastAPI, urls: DatabaseUrls):
-        answer, set_at = await self.race(store, urls)
+    async def test_take_turns(self, alone: Business, scratch: DatabaseUrls, seal: Seal):
+        store = await Store.opened(alone)
+        answer, set_at, overtakes = await self.race(store, scratch)
+        assert not overtakes
         assert answer.status_code == 201
         assert datetime.fromisoformat(answer.json()["posted_at"]) <= set_at
-        assert await findings(store, app) == set()
+        assert await self.found(alone, scratch, seal) == set()
 
     async def test_pass_each_other_without_the_turn(
-        self,
-        store: Store,
-        app: FastAPI,
-        urls: DatabaseUrls,
-        monkeypatch: pytest.MonkeyPatch,
+        self, alone: Business, scratch: DatabaseUrls, seal: Seal
     ):
         """The control: the document lands in what is locked, and the check tells."""
-        monkeypatch.setattr(self, "changes", (_PAUSE, (TAKES_TURN, "")))
-        monkeypatch.setattr(self, "overtakes", True)
-        answer, set_at = await self.race(store, urls)
+        store = await Store.opened(alone)
+        answer, set_at, overtakes = await self.race(store, scratch, (TAKES_TURN, ""))
+        assert overtakes
         assert answer.status_code == 201
         assert datetime.fromisoformat(answer.json()["posted_at"]) > set_at
         document = answer.json()["id"]
-        assert await findings(store, app) == {f"I7 posted_into_locked_period {document}"}
+        assert await self.found(alone, scratch, seal) == {
+            f"I7 posted_into_locked_period {document}"
+        }
 
     async def test_at_random_leave_nothing_in_what_is_locked(self, store: Store, app: FastAPI):
         await store.receive("500", effective_at="2025-12-01T00:00:00Z")

@@ -13,12 +13,15 @@ from sokho.core.domain.errors import InvalidError
 from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
+from sokho.modules.stock.domain.documents import Document, Line, TransactionType
 from sokho.modules.stock.domain.entities import StockTransaction
 from sokho.modules.stock.domain.errors import (
     InsufficientStockError,
     QuantityOutOfRangeError,
     QuantityPrecisionError,
 )
+from sokho.modules.stock.domain.service import StockService
+from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from tests.altered_function import ENTER, altered
 from tests.integration.ledger import Ledger
 
@@ -211,8 +214,10 @@ class TestArithmetic:
         assert await self.compare(ledger, seed=1, documents=60) > 20
         assert await ledger.findings() == set()
 
-    async def test_that_is_altered_differs(self, ledger: Ledger):
+    async def test_that_is_altered_differs(self, scratch: DatabaseUrls, derived_keys: DerivedKeys):
         """The control: every line reckons with what was there before the document."""
+        database = Database(scratch.app, pool_size=1)
+        ledger = await Ledger.opened(database, scratch.admin, derived_keys, items="XY", bins="BC")
         admin = await asyncpg.connect(ledger.admin)
         old = "there[place] := there[place] - move.quantity"
         new = "there[place] := held[place].on_hand - move.quantity"
@@ -220,3 +225,68 @@ class TestArithmetic:
             with pytest.raises(AssertionError):
                 await self.compare(ledger, seed=1, documents=60)
         await admin.close()
+        await database.close()
+
+
+class TestBinding:
+    """Where the function is a transaction of its own, it binds the tenant for itself alone."""
+
+    async def left_behind(self, scratch: DatabaseUrls, keys: DerivedKeys) -> str:
+        """Return the tenant that is bound on a connection when a document was posted alone."""
+        database = Database(scratch.app, pool_size=1)
+        ledger = await Ledger.opened(database, scratch.admin, keys, items="X", bins="B")
+        await ledger.post("receipt", ("X", "1", None, "KHO"))
+        tx = database.transaction(ledger.tenant_id)
+        tx.commit_with_change()
+        line = Line(sku="X", quantity=Decimal(1), to_location_id=ledger.locations["KHO"])
+        receipt = Document(type=TransactionType.RECEIPT, lines=(line,))
+        await StockService(PostgresStockRepo(tx, ledger.seal), tx).post(receipt, actor="x")
+        assert tx.round_trips == 1
+        [connection] = database._pool._free
+        bound = await connection.fetchval("SELECT current_setting('app.current_tenant', true)")
+        await database.close()
+        return str(bound)
+
+    async def test_leaves_nothing_on_the_connection(
+        self, scratch: DatabaseUrls, derived_keys: DerivedKeys
+    ):
+        assert await self.left_behind(scratch, derived_keys) == ""
+
+    async def test_for_longer_is_seen(self, scratch: DatabaseUrls, derived_keys: DerivedKeys):
+        """The control."""
+        admin = await asyncpg.connect(scratch.admin)
+        async with altered(admin, ENTER, ("tenant::text, true)", "tenant::text, false)")):
+            assert await self.left_behind(scratch, derived_keys) != ""
+        await admin.close()
+
+
+class TestLimits:
+    async def test_of_what_a_line_leaves_are_no_failure(self, ledger: Ledger):
+        most = str(MOST - 1)
+        lines = [("X", most, "KHO", None), ("X", most, "KHO", None), ("X", "1", None, "KHO")]
+        posting = ledger.post("adjustment", *lines)
+        assert await told(posting) == [(f"/lines/{n}", "insufficient_stock") for n in (0, 1)]
+
+    async def test_name_the_line_that_is_undone(self, ledger: Ledger):
+        await ledger.post("receipt", ("X", "5", None, "KHO"), ("X", "5", None, "B"))
+        posted = await ledger.post("issue", ("X", "5", "KHO", None), ("X", "5", "B", None))
+        await ledger.post("receipt", ("X", str(MOST - 1), None, "KHO"))
+        reversing = ledger.reverse(posted.id)
+        assert await told(reversing) == [("/lines/0/quantity", "quantity_out_of_range")]
+
+    async def test_of_clients_numbers_are_passed_over_at_once(self, ledger: Ledger):
+        first = await ledger.post("receipt", ("X", "1", None, "KHO"))
+        year = first.posted_at.year
+        taken = f"PN-{year}-000002"
+        await ledger.post("receipt", ("X", "1", None, "KHO"), document_no=taken)
+        await ledger.as_superuser(
+            "INSERT INTO stock_transactions (tenant_id, id, type, year, document_no, effective_at, "
+            "posted_at, actor, digest, digest_key_id) "
+            "SELECT tenant_id, uuidv7(), type, year, 'PN-' || year || '-' || "
+            "lpad(n::text, 6, '0'), effective_at, posted_at, actor, digest, digest_key_id "
+            "FROM stock_transactions, generate_series(3, 60000) AS n "
+            "WHERE tenant_id = $1 AND document_no = $2",
+            taken,
+        )
+        posted = await ledger.post("receipt", ("X", "1", None, "KHO"))
+        assert posted.document_no == f"PN-{year}-060001"

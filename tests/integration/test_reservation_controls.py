@@ -1,7 +1,9 @@
 """What keeps a promise, taken away piece by piece: without all of it, goods are sold twice."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -10,12 +12,16 @@ from sokho.core.infrastructure.database import ConstraintViolationError, Databas
 from sokho.core.infrastructure.database.housekeeping import Chore, Housekeeping
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
+from sokho.modules.stock.domain.documents import Document, Line, TransactionType
 from sokho.modules.stock.domain.errors import InsufficientStockError
+from sokho.modules.stock.domain.service import StockService
 from sokho.modules.stock.infrastructure.expiry import expire_reservations
+from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.reservation_statements import FREE_EXPIRED
 from tests.altered_function import ENTER, FINDS_SHORT, altering
 from tests.integration.ledger import Ledger
 
+_HOLD_NOW = "SELECT FROM stock_balances WHERE account_id = ANY ($1) FOR UPDATE NOWAIT"
 _CHECK = "ALTER TABLE stock_balances DROP CONSTRAINT stock_balances_reserved_check"
 
 
@@ -67,6 +73,35 @@ class TestPromise:
         for command in commands:
             await connection.execute(command)
         await connection.close()
+
+
+class TestExpired:
+    async def test_is_freed_while_the_balances_are_held(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Also for a document that would be a transaction of its own, were there enough."""
+        free = PostgresStockRepo.free_expired
+        admin = await asyncpg.connect(ledger.admin)
+        looked = 0
+
+        async def watched(repo: PostgresStockRepo, ids: Collection[UUID]) -> Mapping[UUID, Decimal]:
+            nonlocal looked
+            looked += 1
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await admin.fetch(_HOLD_NOW, [*ids])
+            return await free(repo, ids)
+
+        monkeypatch.setattr(PostgresStockRepo, "free_expired", watched)
+        line = Line(sku="A", quantity=Decimal(4), from_location_id=ledger.locations["KHO"])
+        issue = Document(type=TransactionType.ISSUE, lines=(line,))
+        for _ in range(2):  # the first opens an account, and so is none
+            with pytest.raises(InsufficientStockError):
+                async with ledger.database.transaction(ledger.tenant_id) as tx:
+                    tx.commit_with_change()
+                    service = StockService(PostgresStockRepo(tx, ledger.seal), tx)
+                    await service.post(issue, actor="x")
+        await admin.close()
+        assert looked == 2
 
 
 class TestChore:

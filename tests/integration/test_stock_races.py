@@ -156,8 +156,12 @@ class TestArchiving:
             await archived(ledger, LocationsAtOnce)
         assert await goods_out_of_reach(ledger) == 1
 
-    async def test_is_seen_behind_the_wait_for_the_balance(self, ledger: Ledger):
+    async def test_is_seen_behind_the_wait_for_the_balance(
+        self, scratch: DatabaseUrls, derived_keys: DerivedKeys
+    ):
         """The control: before it, the location was active still."""
+        database = Database(scratch.app, pool_size=4)
+        ledger = await Ledger.opened(database, scratch.admin, derived_keys, items="A", bins="B")
         await ledger.reverse((await received(ledger)).id)
         admin = await asyncpg.connect(ledger.admin)
         async with altered(admin, ENTER, ("IF to_places[n] IS NOT NULL THEN", "IF false THEN")):
@@ -167,6 +171,7 @@ class TestArchiving:
             await other
         await admin.close()
         assert await goods_out_of_reach(ledger) == 1
+        await database.close()
 
 
 class TestDecimalsOfAUnit:

@@ -49,6 +49,7 @@ DECLARE
     divisor bigint;
     amount numeric;
     fault text;
+    at text;
     own smallint;  -- decimals of the item's unit, and of that which the line is told in
     entered smallint;
     decimals_of smallint[] := '{}';
@@ -203,23 +204,24 @@ BEGIN
 
     FOR n IN 1 .. cardinality(moves) LOOP
         move := moves[n];
+        at := '/lines/' || (move.line_no - 1) || '/';
         -- Only now: a location may have been archived while the balances were waited for.
         IF from_places[n] IS NOT NULL AND NOT reckoned THEN
             SELECT status INTO state FROM locations
             WHERE tenant_id = tenant AND id = from_places[n];
             IF state IS NULL THEN
-                faults := faults || format('/lines/%s/from_location_id unknown_location', n - 1);
+                faults := faults || (at || 'from_location_id unknown_location');
             ELSIF state = 'archived' THEN
-                faults := faults || format('/lines/%s/from_location_id location_archived', n - 1);
+                faults := faults || (at || 'from_location_id location_archived');
             END IF;
         END IF;
         IF to_places[n] IS NOT NULL THEN
             SELECT status INTO state FROM locations
             WHERE tenant_id = tenant AND id = to_places[n];
             IF state IS NULL THEN
-                faults := faults || format('/lines/%s/to_location_id unknown_location', n - 1);
+                faults := faults || (at || 'to_location_id unknown_location');
             ELSIF state = 'archived' THEN
-                faults := faults || format('/lines/%s/to_location_id location_archived', n - 1);
+                faults := faults || (at || 'to_location_id location_archived');
             END IF;
         END IF;
         place := array_position(accounts, move.from_account);
@@ -236,9 +238,9 @@ BEGIN
         IF place IS NOT NULL THEN
             there[place] := there[place] + move.quantity;
             seqs[place] := seqs[place] + 1;
-            IF there[place] >= most THEN
-                faults := faults || format('/lines/%s/quantity quantity_out_of_range', n - 1);
-            ELSE
+            IF there[place] >= most AND posts THEN
+                faults := faults || (at || 'quantity quantity_out_of_range');
+            ELSIF abs(there[place]) < most THEN
                 move.to_after := there[place];
             END IF;
             move.to_seq := seqs[place];
@@ -258,7 +260,7 @@ BEGIN
     seen_at := clock_timestamp();
     dated := coalesce(dated, seen_at);
     is_ahead := dated > seen_at + interval '5 minutes';
-    is_locked := coalesce(dated < locked, false);
+    is_locked := posts AND coalesce(dated < locked, false);
     -- The first hours of the first year are, west of Greenwich, of none.
     year_of := greatest(extract(year FROM dated AT TIME ZONE zone), 1);
     FOR n IN 1 .. cardinality(accounts) LOOP
@@ -280,20 +282,25 @@ BEGIN
             VALUES (tenant, document_type, year_of, 0, true)
             ON CONFLICT (tenant_id, type, year) DO UPDATE SET skips = true;
         END IF;
-        WHILE number IS NULL LOOP
+        IF own_no IS NULL THEN
             INSERT INTO stock_counters AS counter (tenant_id, type, year, last)
             VALUES (tenant, document_type, year_of, 1)
             ON CONFLICT (tenant_id, type, year) DO UPDATE SET last = counter.last + 1
             RETURNING last, skips INTO counted, looking;
             number := prefix || lpad(counted::text, greatest(6, length(counted::text)), '0');
-            IF looking AND EXISTS (
+        END IF;
+        IF looking THEN
+            WHILE EXISTS (
                 SELECT FROM stock_transactions
                 WHERE tenant_id = tenant AND type = document_type AND year = year_of
                     AND document_no = number
-            ) THEN
-                number := NULL;
-            END IF;
-        END LOOP;
+            ) LOOP
+                counted := counted + 1;
+                number := prefix || lpad(counted::text, greatest(6, length(counted::text)), '0');
+            END LOOP;
+            UPDATE stock_counters SET last = counted
+            WHERE tenant_id = tenant AND type = document_type AND year = year_of;
+        END IF;
 
         -- Behind every lock. On an account, and behind a lock of periods, time never goes back.
         posted := greatest(

@@ -1,6 +1,7 @@
 """Turns: what the transactions of one tenant do one after another, by advisory locks."""
 
 from enum import IntEnum
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -22,3 +23,12 @@ def taking(turn: Turn) -> Statement:
     """
     number = sa.func.hashtextextended(sa.cast(TENANT, sa.Text), turn.value)
     return Statement(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+def sharing(turn: Turn, tenant_id: UUID) -> str:
+    """Return the SQL that keeps a turn from others, and shares it with who asks for no more.
+
+    A text without parameters, to go along with BEGIN: before any read, and any lock of a row.
+    """
+    number = f"hashtextextended('{UUID(int=tenant_id.int)}', {turn.value})"
+    return f"SELECT pg_advisory_xact_lock_shared({number})"

@@ -145,17 +145,18 @@ class StockService:
     async def _settled(self, entry: Entry, *, posts: bool) -> Entered:
         """Enter as often as it takes: accounts may have to be opened, what expired to be freed."""
         entered = await self._repo.enter(entry, posts=posts, alone=True)
-        if entered.posted is None and not entered.is_refused:
-            if entered.wanted:
-                await self._repo.open_accounts(entered.wanted)
-            if entered.wanted or posts:
-                entered = await self._repo.enter(entry, posts=posts)
         refuse_faults(entered, entry)
-        if (
-            entered.is_short
-            and entered.reserved
-            and await self._repo.free_expired(entered.reserved)
-        ):
+        if entered.wanted:
+            await self._repo.open_accounts(entered.wanted)
+        # Within a transaction, so that its accounts are held: it lacked some, or more belongs to
+        # it than the document, or what is reserved there may have expired.
+        is_settled = entered.posted is not None or not posts or entered.is_refused
+        may_have_expired = posts and entered.is_short and entered.reserved
+        if entered.wanted or not is_settled or may_have_expired:
+            entered = await self._repo.enter(entry, posts=posts)
+            refuse_faults(entered, entry)
+        reserved = entered.reserved if entered.is_short else []
+        if reserved and await self._repo.free_expired(reserved):
             entered = await self._repo.enter(entry, posts=posts)
         refuse_shortages(entered, entry.document.type)
         if posts:

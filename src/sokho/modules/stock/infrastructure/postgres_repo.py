@@ -18,6 +18,7 @@ from sokho.core.infrastructure.database import (
 )
 from sokho.core.infrastructure.database.keyset import page_values
 from sokho.core.infrastructure.database.transaction import NOT_ALONE
+from sokho.core.infrastructure.database.turns import Turn, sharing
 from sokho.modules.stock.domain.documents import Document, Reason, TransactionType
 from sokho.modules.stock.domain.entities import Move, Side, StockTransaction
 from sokho.modules.stock.domain.errors import (
@@ -59,6 +60,8 @@ class PostgresStockRepo(StockRepository):
     """The ledger of the tenant that `transaction` is bound to."""
 
     def __init__(self, transaction: Transaction, seal: Seal) -> None:
+        # Before a balance is held: whoever locks a period waits for all who post, or they for him.
+        transaction.begin_with(sharing(Turn.PERIODS, transaction.tenant_id))
         self._tx = transaction
         self._seal = seal
 
