@@ -115,8 +115,10 @@ def document(answer: Answer, returncode: int) -> dict[str, Any]:
 
 
 class TestOwnDatabase:
-    def test_is_clean(self, cli: Cli, urls: DatabaseUrls):
-        told = document(cli(*_COMMAND, "--json", SOKHO_ADMIN_DATABASE_URL=urls.admin), 0)
+    def test_is_clean(self, cli: Cli, scratch: DatabaseUrls):
+        """Of its own: in the one that tests share some spoil rows."""
+        urls = {"SOKHO_DATABASE_URL": scratch.app, "SOKHO_ADMIN_DATABASE_URL": scratch.admin}
+        told = document(cli(*_COMMAND, "--json", **urls), 0)
         assert told["sealed"]
         assert told["app_role"] == "sokho_app"
         assert told["tenant_tables"] == 21
