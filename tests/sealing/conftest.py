@@ -6,6 +6,7 @@ import pytest
 
 from sokho.app import create_app
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
+from tests.altered_function import ENTER, altering
 from tests.conftest import settings_for
 from tests.sealing.stripping import Stripper
 from tests.sealing.world import World, world_of
@@ -18,8 +19,9 @@ async def world(scratch: DatabaseUrls) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-def without_predicates(world: World, monkeypatch: pytest.MonkeyPatch) -> Stripper:
-    """Take the tenant predicates out of every statement that runs."""
+async def without_predicates(world: World, monkeypatch: pytest.MonkeyPatch) -> Stripper:
+    """Take the tenant predicates out of every statement that runs, also in the function."""
+    await world.admin.execute(altering(ENTER, "tenant_id = tenant", "tenant_id IS NOT NULL"))
     stripper = Stripper(world.tables)
     stripper.install(monkeypatch)
     return stripper
