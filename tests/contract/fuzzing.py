@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,20 @@ from tests.integration.test_serving import Service
 
 ROOT: Final = Path(__file__).parents[2]
 _LONGEST_SECONDS: Final = 1_800
+_ATTEMPTS: Final = 2
+
+# Its threads import what they need when they need it. Two that import the same at once may wait
+# for each other (its issue 4807): so all of it is there before the first thread is.
+_SCHEMATHESIS: Final = (
+    "import http.client, requests, urllib3; from schemathesis.cli import schemathesis; "
+    "schemathesis()"
+)
 
 SERVE: Final = (str(SOKHO), "serve")
+
+
+class StuckError(Exception):
+    """Schemathesis came to no end; the message is what it has said, and where it stood."""
 
 
 def fuzz(
@@ -37,11 +50,14 @@ def fuzz(
     seed: int,
     examples: int,
     command: tuple[str, ...] = SERVE,
+    longest: float = _LONGEST_SECONDS,
 ) -> dict[str, Any]:
     """Serve `urls` by `command`, run Schemathesis with a new business, and return the figures.
 
     `never_accepted` are the operations that refused every request; `findings` names each kind
-    of failure and its operations.
+    of failure and its operations; `stuck` tells where each thread of Schemathesis stood when it
+    had not ended within `longest` seconds, after which it is begun once more. That hides no fault
+    of the service: a request that is not answered is a finding (`request-timeout`).
     """
     environment = {
         "SOKHO_DATABASE_URL": urls.app,
@@ -52,13 +68,22 @@ def fuzz(
         "SOKHO_LOG_LEVEL": "info",  # it tells what was accepted
     }
     began = time.monotonic()
+    stuck: list[str] = []
+    report: dict[str, Any] | None = None
     with tempfile.TemporaryDirectory(prefix="sokho-fuzzing-") as name:
         folder = Path(name)
         with Service(folder, command=command, SOKHO_DATA_DIR=name, **environment) as service:
             given = ("--seed", str(seed), "--max-examples", str(examples), *arguments)
-            report = _schemathesis(str(service.http.base_url), _new_key(urls), folder, given)
+            url = str(service.http.base_url)
+            while report is None and len(stuck) < _ATTEMPTS:
+                try:
+                    report = _schemathesis(url, _new_key(urls), folder, given, longest)
+                except StuckError as error:
+                    stuck.append(str(error))
+        if report is None:
+            raise StuckError("\n\n".join(stuck))
         figures = _figures(report, _accepted(folder / "stderr.txt"))
-    return figures | {"seconds": round(time.monotonic() - began)}
+    return figures | {"stuck": stuck, "seconds": round(time.monotonic() - began)}
 
 
 def _new_key(urls: DatabaseUrls) -> str:
@@ -74,25 +99,30 @@ def _new_key(urls: DatabaseUrls) -> str:
 
 
 def _schemathesis(
-    url: str, api_key: str, folder: Path, arguments: tuple[str, ...]
+    url: str, api_key: str, folder: Path, arguments: tuple[str, ...], longest: float
 ) -> dict[str, Any]:
     path = folder / "report.json"
-    ended = subprocess.run(
+    running = subprocess.Popen(
         [
-            *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
+            *(sys.executable, "-X", "faulthandler", "-c", _SCHEMATHESIS),
+            *("run", f"{url}/openapi.json"),
             *("--continue-on-failure", "--no-color"),
             *("--report", "json", "--report-json-path", str(path)),
             *arguments,
         ],
         cwd=ROOT,
         env=os.environ | {"SOKHO_API_KEY": api_key, "SOKHO_OPERATOR_KEY": OPERATOR_KEY},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=_LONGEST_SECONDS,
     )
+    try:
+        told = "".join(running.communicate(timeout=longest))
+    except subprocess.TimeoutExpired:
+        running.send_signal(signal.SIGABRT)  # faulthandler tells where its threads are
+        raise StuckError("".join(running.communicate())) from None
     if not path.exists():
-        raise RuntimeError(ended.stdout + ended.stderr)
+        raise RuntimeError(told)
     report: dict[str, Any] = json.loads(path.read_text())
     return report
 

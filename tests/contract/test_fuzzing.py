@@ -12,7 +12,7 @@ from sokho.app import create_app
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from tests.conftest import settings_for
 from tests.contract.faulty import FAULTS
-from tests.contract.fuzzing import fuzz
+from tests.contract.fuzzing import StuckError, fuzz
 
 PLANTED: Final = {
     "undocumented_status": ("get_tenant", "UndefinedStatusCode"),
@@ -51,6 +51,12 @@ class TestSchemathesis:
         operation, kind = PLANTED[fault]
         command = (sys.executable, "-m", "tests.contract.faulty", fault, "serve")
         only = ("--include-operation-id", operation)
-        figures = fuzz(urls, *only, seed=SEED, examples=3, command=command)
+        figures = fuzz(urls, *only, seed=SEED, examples=3, command=command, longest=300)
         assert not figures["complete"]
         assert kind in {finding["type"] for finding in figures["findings"]}
+
+    def test_does_not_wait_for_ever(self, urls: DatabaseUrls):
+        """One that comes to no end is begun once more, and then says where it stood."""
+        with pytest.raises(StuckError) as raised:
+            fuzz(urls, seed=SEED, examples=3, longest=1)
+        assert str(raised.value).count("Fatal Python error: Aborted") == 2
