@@ -1,11 +1,11 @@
 """What clients send to take stock, and receive."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -114,8 +114,7 @@ class CountedResponse(ResponseModel):
     lines: Annotated[list[CountLineResponse], at_most(MOST_LINES)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownCountLine:
+class ShownCountLine(Struct, frozen=True, kw_only=True):
     """A line of a sheet as clients see it."""
 
     item_id: UUID
@@ -143,8 +142,7 @@ class ShownCountLine:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCounted:
+class ShownCounted(Struct, frozen=True):
     """Lines of a sheet as clients see them."""
 
     lines: list[ShownCountLine]

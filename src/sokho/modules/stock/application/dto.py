@@ -1,11 +1,11 @@
 """What clients send to the ledger and receive from it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -166,8 +166,7 @@ class TransactionResponse(ResponseModel):
     lines: Annotated[list[LineResponse], at_most(MOST_LINES)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownLine:
+class ShownLine(Struct, frozen=True, kw_only=True):
     """A move as clients see it: quantities as strings, places and no accounts."""
 
     line_no: int
@@ -203,8 +202,7 @@ class ShownLine:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownTransaction:
+class ShownTransaction(Struct, frozen=True, kw_only=True):
     """A transaction as clients see it."""
 
     id: UUID

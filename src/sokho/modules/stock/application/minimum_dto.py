@@ -1,10 +1,10 @@
 """What clients send of minimum stock and receive."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Self
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -36,8 +36,7 @@ class MinimumResponse(ResponseModel):
     minimum: Amount
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownMinimum:
+class ShownMinimum(Struct, frozen=True, kw_only=True):
     """A minimum as clients see it."""
 
     item_id: UUID

@@ -1,11 +1,11 @@
 """What clients send of reservations and receive."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -168,8 +168,7 @@ class ReservationResponse(ResponseModel):
     lines: Annotated[list[ReservedLineResponse], at_most(MOST_LINES)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownReservedLine:
+class ShownReservedLine(Struct, frozen=True, kw_only=True):
     """A line as clients see it."""
 
     line_no: int
@@ -194,8 +193,7 @@ class ShownReservedLine:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownReservation:
+class ShownReservation(Struct, frozen=True, kw_only=True):
     """A reservation as clients see it."""
 
     id: UUID

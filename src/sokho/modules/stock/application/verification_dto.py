@@ -1,9 +1,9 @@
 """What clients ask of the proof of an item's ledger, and receive."""
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Self
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -67,8 +67,7 @@ class VerificationResponse(ResponseModel):
     findings: Annotated[list[FindingResponse], at_most(MOST_FINDINGS)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownFinding:
+class ShownFinding(Struct, frozen=True, kw_only=True):
     """A finding as clients see it."""
 
     invariant: str
@@ -90,8 +89,7 @@ class ShownFinding:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownVerification:
+class ShownVerification(Struct, frozen=True, kw_only=True):
     """What a check has found, as clients see it."""
 
     item_id: UUID

@@ -1,10 +1,11 @@
 """What one can do with stocktakes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.ids import new_id

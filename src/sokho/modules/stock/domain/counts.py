@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
@@ -23,8 +24,7 @@ class CountState(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """A stocktake of one location, with the books' quantities of the moment it was opened."""
 
     id: UUID
@@ -38,8 +38,7 @@ class Count:
     """The adjustment that it became; None where nothing differed, too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountLine:
+class CountLine(Struct, frozen=True, kw_only=True):
     """One line of the sheet (biên bản kiểm kê): quantities in the item's own unit."""
 
     item_id: UUID
@@ -58,8 +57,7 @@ class CountLine:
         return None if self.counted is None else self.counted - self.expected
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """What somebody has counted: of an item by its id, its SKU or its barcode."""
 
     quantity: Decimal
@@ -71,8 +69,7 @@ class Entry:
     """Whether it takes the place of what was counted before, instead of adding to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountFilter:
+class CountFilter(Struct, frozen=True):
     """Which stocktakes: all conditions that are not None must hold."""
 
     location_id: UUID | None = None

@@ -1,17 +1,18 @@
 """Minimum stock (tồn tối thiểu): what should be at a location, and postings that cross it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from sokho.core.domain.events import Event
 from sokho.modules.stock.domain.entities import Balance, Move, Side
 from sokho.modules.stock.domain.posting import plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minimum:
+class Minimum(Struct, frozen=True, kw_only=True):
     """How much of an item should be at a location at least, in the item's own unit."""
 
     item_id: UUID

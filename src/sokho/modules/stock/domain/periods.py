@@ -1,9 +1,10 @@
 """Period locks (khóa sổ): documents dated before a day are posted no more."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from sokho.core.domain.errors import FieldError, InvalidError, PreconditionFailedError
 from sokho.core.domain.events import Event, EventLog
@@ -14,8 +15,7 @@ _IN_FUTURE: Final = Text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodLock:
+class PeriodLock(Struct, frozen=True, kw_only=True):
     """Up to when a business's books are locked. Each change of it is a version of its own."""
 
     locked_before: datetime | None

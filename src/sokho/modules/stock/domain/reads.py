@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -38,8 +37,7 @@ class Level(Struct, frozen=True, kw_only=True):
     minimum: Decimal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelFilter:
+class LevelFilter(Struct, frozen=True, kw_only=True):
     """Which levels: all conditions that are not None must hold.
 
     Of a time in the past it is not known what was below its minimum.
@@ -72,8 +70,7 @@ class CardLine(Struct, frozen=True, kw_only=True):
     balance: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardFilter:
+class CardFilter(Struct, frozen=True, kw_only=True):
     """Whose card, and from when until when (exclusive) by the time that orders it."""
 
     item_id: UUID

@@ -2,11 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.documents import TransactionType
@@ -16,8 +17,7 @@ from sokho.modules.stock.domain.posting import Entered, Entry, Wanted
 BY_ID: Final = Sort("id")
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionFilter:
+class TransactionFilter(Struct, frozen=True):
     """Which documents: all conditions that are not None must hold."""
 
     type: TransactionType | None = None
@@ -33,8 +33,7 @@ class Month(NamedTuple):
     ends_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Low:
+class Low(Struct, frozen=True):
     """The least that an account has held from a date on, by the dates of its documents."""
 
     account_id: UUID

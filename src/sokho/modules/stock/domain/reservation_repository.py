@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.modules.stock.domain.reservations import Reservation, ReservationState
@@ -13,8 +14,7 @@ from sokho.modules.stock.domain.reservations import Reservation, ReservationStat
 BY_ID: Final = Sort("id")
 
 
-@dataclass(frozen=True, slots=True)
-class ReservationFilter:
+class ReservationFilter(Struct, frozen=True):
     """Which reservations: all conditions that are not None must hold."""
 
     state: ReservationState | None = None

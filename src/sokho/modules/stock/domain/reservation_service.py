@@ -1,11 +1,12 @@
 """What one can do with reservations."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.ids import new_id

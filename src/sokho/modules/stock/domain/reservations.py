@@ -1,12 +1,13 @@
 """Reservations (giữ hàng): goods that are promised, until they are issued or the promise ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.errors import FieldError, InvalidError
 from sokho.core.domain.texts import Text
@@ -41,8 +42,7 @@ class ReservationState(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReservedLine:
+class ReservedLine(Struct, frozen=True, kw_only=True):
     """So much of one item at one location, and the two accounts of the issue that it is for."""
 
     line_no: int
@@ -78,8 +78,7 @@ class ReservedLine:
         return own, None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class Reservation(Struct, frozen=True, kw_only=True):
     """Goods promised until a time, as they were at `seen_at`; both are the database's."""
 
     id: UUID

@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.texts import Text
 
@@ -46,16 +47,14 @@ class LedgerFault(StrEnum):
         return _FAULTS[self][2]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerFinding:
+class LedgerFinding(Struct, frozen=True):
     """A row that breaks an invariant: by its id, a move by its transaction's and its line."""
 
     fault: LedgerFault
     row: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What a check has found."""
 
     moves: int
