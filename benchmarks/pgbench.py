@@ -27,9 +27,13 @@ from sokho.core.infrastructure.embedded_postgres.unprivileged import server_user
 
 ONE_TRIP: Final = "pgbench, one trip"
 TRIPS: Final = "pgbench, each step a trip"
+SAME_ROWS: Final = "pgbench, the same rows"
+"""As `TRIPS`, and it writes all that Sokho writes; of what Sokho adds to an operation."""
+
+NAMES: Final = (SAME_ROWS, TRIPS, ONE_TRIP)
 
 _SCRIPTS: Final = Path(__file__).parent / "peers" / "pgbench"
-_FILES: Final = {ONE_TRIP: "one-trip", TRIPS: "trips"}
+_FILES: Final = {ONE_TRIP: "one-trip", TRIPS: "trips", SAME_ROWS: "same-rows"}
 _OF_OPERATION: Final = {
     GET: "get",
     LIST: "list",
@@ -55,16 +59,21 @@ _REPLACED: Final = {
 }
 
 
-def has(operation: str) -> bool:
-    """Whether there is a script for an operation."""
-    return operation in _OF_OPERATION
+def contestants(operation: str) -> list[str]:
+    """Return those that have a script for an operation."""
+    if operation not in _OF_OPERATION:
+        return []
+    return [name for name in _FILES if (_SCRIPTS / _script(name, operation)).exists()]
+
+
+def _script(name: str, operation: str) -> str:
+    return f"{_OF_OPERATION[operation]}.{_FILES[name]}.sql"
 
 
 def run(name: str, operation: str, dataset: Dataset, *, seconds: float) -> Measurement:
-    """Run an operation's script, `ONE_TRIP` or `TRIPS`; raises `SystemExit` where it fails."""
-    stem = f"{_OF_OPERATION[operation]}.{_FILES[name]}.sql"
-    script = dataset.folder / stem
-    text = (_SCRIPTS / stem).read_text("utf-8")
+    """Run one of an operation's `contestants`; raises `SystemExit` where it fails."""
+    script = dataset.folder / _script(name, operation)
+    text = (_SCRIPTS / script.name).read_text("utf-8")
     for placeholder, replacement in _REPLACED.items():
         text = text.replace(placeholder, replacement)
     script.write_text(text, "utf-8")

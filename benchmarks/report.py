@@ -19,7 +19,7 @@ from benchmarks.rounds import Results, Spread, Value, per_cpu_second, rate, rati
 from benchmarks.servers import DJANGO, NAIVE, RAW, SOKHO, TEMPLATE
 
 _ROOT: Final = Path(__file__).parents[1]
-_COMPARED: Final = (NAIVE, TEMPLATE, DJANGO, RAW, pgbench.TRIPS, pgbench.ONE_TRIP)
+_COMPARED: Final = (NAIVE, TEMPLATE, DJANGO, RAW, *pgbench.NAMES)
 _PACKAGES: Final = ("sokho", "fastapi", "starlette", "uvicorn", "uvloop", "asyncpg", "sqlalchemy")
 _OF_PEERS: Final = ("django", "djangorestframework", "gunicorn", "psycopg", "pyjwt", "sqlmodel")
 

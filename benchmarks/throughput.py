@@ -67,10 +67,9 @@ def compare(
     results: dict[tuple[str, str], list[Measurement]] = {}
     for operation in CONNECTIONS:
         contestants: dict[str, Turn] = {}
-        if pgbench.has(operation):
-            for name in (pgbench.ONE_TRIP, pgbench.TRIPS):
-                run = partial(pgbench.run, name, operation, dataset, seconds=seconds)
-                contestants[name] = run
+        for name in pgbench.contestants(operation):
+            run = partial(pgbench.run, name, operation, dataset, seconds=seconds)
+            contestants[name] = run
         for server in _having(operation, servers):
             turn = _Turn(dataset, server, wrk, operation)
             asyncio.run(settle(dataset))
