@@ -11,11 +11,12 @@ import cProfile
 import json
 import pstats
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.calling import answer_of
 from benchmarks.dataset import SECRET, Dataset, filled_database
 from benchmarks.operations import CREATE, GET, ITEMS, LIST, NEW, PAGE
 from sokho.app import create_app
@@ -86,45 +87,19 @@ def _operations(app: Any, dataset: Dataset) -> dict[str, Call]:
     (tenant,) = dataset.tenants
     item_ids, numbers = cycle(tenant.item_ids), count()
     headers = [
-        (b"host", b"127.0.0.1"),
         (b"authorization", f"Bearer {tenant.api_key}".encode()),
         (b"content-type", b"application/json"),
     ]
 
-    async def request(method: str, path: str, query: str = "", body: bytes = b"") -> None:
-        scope: MutableMapping[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "headers": headers,
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 2),
-            "state": {},
-        }
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            assert message.get("status", 200) in {200, 201}, message
-
-        await app(scope, receive, send)
-
     async def get() -> None:
-        await request("GET", f"{ITEMS}/{next(item_ids)}")
+        await answer_of(app, "GET", f"{ITEMS}/{next(item_ids)}", headers)
 
     async def list_page() -> None:
-        await request("GET", ITEMS, f"limit={PAGE}")
+        await answer_of(app, "GET", f"{ITEMS}?limit={PAGE}", headers)
 
     async def create() -> None:
         body = json.dumps({**NEW, "sku": f"NEW-{next(numbers)}"}, ensure_ascii=False)
-        await request("POST", ITEMS, body=body.encode())
+        await answer_of(app, "POST", ITEMS, headers, body.encode())
 
     return {GET: get, LIST: list_page, CREATE: create}
 

@@ -18,11 +18,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, cycle
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
+from benchmarks.calling import answer_of
 from benchmarks.dataset import SECRET, Tenant
 from benchmarks.growth_data import RARE, Grown, Sizes, grown
 from sokho.app import create_app
@@ -34,7 +35,6 @@ FLAT: Final = 1.2
 PAGE: Final = 50
 _ITEMS: Final = 20
 _WARM_UP: Final = 2 * _ITEMS  # the driver prepares, and PostgreSQL settles on a plan after five
-_SUCCESS: Final = range(200, 300)
 
 Call = Callable[[], Awaitable[None]]
 
@@ -55,47 +55,22 @@ class Service:
         self._backend: Path | None = None
         self._keys = count()
 
-    async def call(
+    async def ask(
         self, tenant: Tenant, method: str, path: str, body: object = None, **headers: str
     ) -> tuple[dict[str, str], bytes]:
         """Send a request, and return the headers and the body of its answer.
 
         Raises `RuntimeError` unless it succeeds.
         """
-        path, _, query = path.partition("?")
-        sent = {"host": "sokho", "authorization": f"Bearer {tenant.api_key}", **headers}
+        sent = {"authorization": f"Bearer {tenant.api_key}", **headers}
         if body is not None:
             patch = method == "PATCH"
             sent["content-type"] = f"application/{'merge-patch+' if patch else ''}json"
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 2),
-            "state": {},
-        }
         content = b"" if body is None else json.dumps(body).encode()
-        answer: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: Any) -> None:
-            answer.append(message)
-
-        await self._app(scope, receive, send)
-        told = b"".join(message.get("body", b"") for message in answer)
-        if answer[0]["status"] not in _SUCCESS:
-            raise RuntimeError(f"{method} {path}?{query}: {answer[0]['status']} {told!r}")
-        return {name.decode(): value.decode() for name, value in answer[0]["headers"]}, told
+        lines = [(name.encode(), value.encode()) for name, value in sent.items()]
+        answer = await answer_of(self._app, method, path, lines, content)
+        told = {name.decode(): value.decode() for name, value in answer.headers.items()}
+        return told, answer.body
 
     def new_key(self) -> str:
         """Return an Idempotency-Key that was not used before."""
@@ -174,7 +149,7 @@ async def _pages(service: Service, tenant: Tenant, path: str, numbers: list[int]
     for number in range(1, max(numbers) + 1):
         if number in numbers:
             found[number] = path
-        headers, _ = await service.call(tenant, "GET", path)
+        headers, _ = await service.ask(tenant, "GET", path)
         link = headers.get("link")
         if link is None:
             break
@@ -186,7 +161,7 @@ def _get(service: Service, tenant: Tenant, *paths: str) -> Call:
     turns = cycle(paths)
 
     async def call() -> None:
-        await service.call(tenant, "GET", next(turns))
+        await service.ask(tenant, "GET", next(turns))
 
     return call
 
@@ -196,7 +171,7 @@ def _create(service: Service, tenant: Tenant) -> Call:
 
     async def call() -> None:
         body = {"sku": f"NEW-{next(numbers)}", "name": "Bu lông", "tags": ["mới"]}
-        await service.call(tenant, "POST", "/v1/items", body)
+        await service.ask(tenant, "POST", "/v1/items", body)
 
     return call
 
@@ -208,7 +183,7 @@ def _patch(service: Service, tenant: Tenant, item_ids: Sequence[UUID]) -> Call:
         number = next(numbers)
         path = f"/v1/items/{item_ids[number % len(item_ids)]}"
         body = {"name": f"Bu lông {number}"}
-        await service.call(tenant, "PATCH", path, body, **{"if-match": "*"})
+        await service.ask(tenant, "PATCH", path, body, **{"if-match": "*"})
 
     return call
 
@@ -221,7 +196,7 @@ def _issue(service: Service, tenant: Tenant, item_ids: Sequence[UUID]) -> Call:
         line = {"item_id": item_id, "quantity": "1", "from_location_id": str(tenant.location_id)}
         body = {"type": "issue", "lines": [line]}
         headers = {"idempotency-key": service.new_key()}
-        await service.call(tenant, "POST", "/v1/stock/transactions", body, **headers)
+        await service.ask(tenant, "POST", "/v1/stock/transactions", body, **headers)
 
     return call
 
@@ -309,7 +284,7 @@ async def _measure(data: Grown, options: argparse.Namespace, sizes: Sizes) -> li
     few, many = Service(data.few_url), Service(data.many_url)
     try:
         for service, tenant in zip((few, many), data.alike, strict=True):
-            await service.call(tenant, "GET", "/v1/items")
+            await service.ask(tenant, "GET", "/v1/items")
             await service.prepare()
         all_series = [
             each
