@@ -7,7 +7,7 @@ import asyncpg
 
 ENTER = "enter_stock_document"
 HOLDS = "ORDER BY account_id FOR UPDATE"
-FINDS_SHORT = "is_short := is_short OR there[place] < held[place].reserved;"
+FINDS_SHORT = "is_short := is_short OR from_after < held[place].reserved;"
 TAKES_TURN = "PERFORM pg_advisory_xact_lock_shared(hashtextextended(tenant::text, 3));"
 
 

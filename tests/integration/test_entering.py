@@ -219,8 +219,8 @@ class TestArithmetic:
         database = Database(scratch.app, pool_size=1)
         ledger = await Ledger.opened(database, scratch.admin, derived_keys, items="XY", bins="BC")
         admin = await asyncpg.connect(ledger.admin)
-        old = "there[place] := there[place] - move.quantity"
-        new = "there[place] := held[place].on_hand - move.quantity"
+        old = "from_after := there[place] - amount"
+        new = "from_after := held[place].on_hand - amount"
         async with altered(admin, ENTER, (old, new)):
             with pytest.raises(AssertionError):
                 await self.compare(ledger, seed=1, documents=60)

@@ -24,7 +24,7 @@ def measured(*rates: float) -> list[Measurement]:
 
 
 def throughput(of_sokho: float) -> Results:
-    peers = (NAIVE, DJANGO, TEMPLATE, pgbench.TRIPS)
+    peers = (NAIVE, DJANGO, TEMPLATE, pgbench.TRIPS, pgbench.SAME_ROWS)
     others = {(op, peer): measured(100.0) for op in (GET, LIST, CREATE, MOVE) for peer in peers}
     return {**others, **{(op, SOKHO): measured(of_sokho) for op in (GET, LIST, CREATE, MOVE)}}
 
@@ -123,7 +123,7 @@ class TestDocument:
     def test_leaves_out_who_has_no_such_operation(self):
         results = {(FILTER, SOKHO): measured(200), (FILTER, NAIVE): measured(100)}
         row = report.ratio_table(results).splitlines()[-1]
-        assert row == f"| {FILTER} | 2.0 (2.0–2.0) | – | – | – | – | – |"
+        assert row == f"| {FILTER} | 2.0 (2.0–2.0) | – | – | – | – | – | – |"
 
     def findings(self, *, of_sokho: float) -> report.Findings:
         paced = {share: at_half() for share in (0.5, 0.8)}

@@ -1,12 +1,12 @@
 """Reservations: what they are by the clock, and the issue that they become."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from sokho.core.domain.errors import InvalidError
 from sokho.modules.stock.domain.errors import (

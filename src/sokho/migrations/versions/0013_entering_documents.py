@@ -3,24 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-from sokho.core.infrastructure.database.policies import APP_ROLE, binding, bound_tenant
+from sokho.core.infrastructure.database.policies import APP_ROLE, binding
 from sokho.core.infrastructure.database.row_security import backfill
 
 revision = "0013"
 down_revision = "0012"
-
-_KEEP = f"""
-CREATE FUNCTION keep_idempotent_result(used bytea, request bytea, made_of text)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO public.idempotency_keys (tenant_id, key_hash, fingerprint, result, expires_at)
-    VALUES ({bound_tenant()}, used, request, made_of, now() + interval '7 days')
-    ON CONFLICT (tenant_id, key_hash) DO UPDATE
-    SET fingerprint = EXCLUDED.fingerprint, answer = NULL, result = EXCLUDED.result,
-        expires_at = EXCLUDED.expires_at
-    WHERE idempotency_keys.expires_at <= now();
-END $$
-"""
 
 # Each step has a snapshot of its own: what is read behind the held balances is as new as they.
 # Without generic plans the loop over the held balances is planned anew at every call: a tenth of
@@ -34,42 +21,53 @@ CREATE FUNCTION enter_stock_document(
     -- its lines,
     item_ids uuid[], sku_keys text[], unit_codes text[], quantities numeric[],
     from_kinds text[], from_places uuid[], to_kinds text[], to_places uuid[],
-    -- which were reckoned before if these are given,
+    -- which were reckoned before if these are given (then `sku_keys` are their SKUs as shown),
     line_nos integer[], own_quantities numeric[], from_accounts uuid[], to_accounts uuid[],
     -- what its digest is made with,
     header bytea, inner_key bytea, outer_key bytea, key_id text,
     -- and what makes a transaction of it: its event, and the claim of its Idempotency-Key.
     alone boolean, event uuid, event_request uuid, event_changes jsonb,
-    claim bigint, claimed bytea, fingerprint bytea,
+    claim bigint, claimed bytea, request_print bytea,
     OUT done boolean, OUT result text
 ) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     most CONSTANT numeric := 100000000000000;
-    reckoned CONSTANT boolean := from_accounts IS NOT NULL;
+    is_reckoned CONSTANT boolean := from_accounts IS NOT NULL;
+    -- The lines, column by column,
+    items uuid[] := item_ids;
+    skus text[] := sku_keys;
+    units text[] := unit_codes;
+    amounts numeric[] := own_quantities;
+    sources uuid[] := from_accounts;
+    targets uuid[] := to_accounts;
+    decimals_of smallint[] := '{}';  -- of the item's unit, and of that which the line is told in
+    entered_decimals_of smallint[] := '{}';
+    -- and what is looked at of one.
     item record;
+    entered smallint;
     multiplier bigint;
     divisor bigint;
     amount numeric;
     fault text;
-    at text;
-    own smallint;  -- decimals of the item's unit, and of that which the line is told in
-    entered smallint;
-    decimals_of smallint[] := '{}';
-    entered_decimals_of smallint[] := '{}';
-    skus text[] := '{}';
-    faults text[] := '{}';
-    move stock_moves;
+    faults text[] := '{}';  -- index of the line, its field, code
+    line integer;
+    account uuid;
+    place integer;
+    state text;
+    from_seq bigint;
+    from_after numeric;
+    to_seq bigint;
+    to_after numeric;
     moves stock_moves[] := '{}';
-    wanted uuid[] := '{}';
+    shown jsonb[] := '{}';  -- the same, for the answer,
+    told text := '';  -- and for the digest
     balance stock_balances;
     held stock_balances[] := '{}';  -- before the document
     accounts uuid[] := '{}';
     there numeric[] := '{}';  -- behind it
     seqs bigint[] := '{}';
-    place integer;
-    state text;
     is_short boolean := false;
-    is_open boolean;
+    is_known boolean;  -- all that is named, and no account is still to be opened
     is_ahead boolean;
     is_locked boolean;
     is_plain boolean := true;  -- crosses no minimum, is of the latest month of its accounts
@@ -83,7 +81,6 @@ DECLARE
     number text;
     counted bigint;
     looking boolean;
-    told text := '';  -- of the lines, for the digest
     said jsonb;
 BEGIN
     IF alone THEN
@@ -95,105 +92,95 @@ BEGIN
     -- Whoever locks a period waits for all who post, or they for him.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(tenant::text, 3));
 
-    FOR n IN 1 .. cardinality(quantities) LOOP
-        move := NULL;
-        IF reckoned THEN
-            move.entered_quantity := quantities[n];
-            move.line_no := line_nos[n];
-            move.item_id := item_ids[n];
-            move.quantity := own_quantities[n];
-            move.entered_unit := unit_codes[n];
-            move.from_account := from_accounts[n];
-            move.to_account := to_accounts[n];
-        ELSE
-            move.line_no := n;
+    IF NOT is_reckoned THEN
+        FOR n IN 1 .. cardinality(quantities) LOOP
             IF item_ids[n] IS NOT NULL THEN
-                SELECT id, sku, unit, status INTO item FROM items
-                WHERE tenant_id = tenant AND id = item_ids[n];
+                SELECT i.id, i.sku, i.unit, i.status, u.decimals INTO item
+                FROM items AS i JOIN units AS u ON u.tenant_id = tenant AND u.code = i.unit
+                WHERE i.tenant_id = tenant AND i.id = item_ids[n];
             ELSE
-                SELECT id, sku, unit, status INTO item FROM items
-                WHERE tenant_id = tenant AND sku_key = sku_keys[n];
+                SELECT i.id, i.sku, i.unit, i.status, u.decimals INTO item
+                FROM items AS i JOIN units AS u ON u.tenant_id = tenant AND u.code = i.unit
+                WHERE i.tenant_id = tenant AND i.sku_key = sku_keys[n];
             END IF;
             IF item.id IS NULL THEN
-                faults := faults || format('/lines/%s/item_id unknown_item', n - 1);
+                faults := faults || concat_ws(' ', n - 1, 'item_id unknown_item');
             ELSIF item.status = 'archived' THEN
-                faults := faults || format('/lines/%s/item_id item_archived', n - 1);
+                faults := faults || concat_ws(' ', n - 1, 'item_id item_archived');
             END IF;
-            move.item_id := item.id;
-            move.entered_unit := coalesce(unit_codes[n], item.unit);
-            skus[n] := item.sku;
-            SELECT decimals INTO own FROM units WHERE tenant_id = tenant AND code = item.unit;
-            entered := own;
+            entered := item.decimals;
             multiplier := NULL;
-            IF move.entered_unit <> item.unit THEN
+            IF unit_codes[n] <> item.unit THEN
                 SELECT numerator, denominator INTO multiplier, divisor FROM item_conversions
-                WHERE tenant_id = tenant AND item_id = item.id AND unit = move.entered_unit;
+                WHERE tenant_id = tenant AND item_id = item.id AND unit = unit_codes[n];
                 entered := NULL;
                 IF FOUND THEN
                     SELECT decimals INTO entered FROM units
-                    WHERE tenant_id = tenant AND code = move.entered_unit;
+                    WHERE tenant_id = tenant AND code = unit_codes[n];
                 END IF;
             END IF;
             amount := quantities[n];
-            fault := NULL;
-            IF amount <= 0 OR amount >= most THEN
-                fault := 'quantity quantity_out_of_range';
-            ELSIF item.id IS NULL THEN
-                NULL;  -- what its unit allows is not known
-            ELSIF entered IS NULL THEN
-                fault := 'unit unknown_unit';
-            ELSIF min_scale(amount) > entered THEN
-                fault := 'quantity quantity_precision';
-            ELSIF multiplier IS NOT NULL THEN
+            fault := CASE
+                WHEN amount <= 0 OR amount >= most THEN 'quantity quantity_out_of_range'
+                WHEN item.id IS NULL THEN NULL  -- what its unit allows is not known
+                WHEN entered IS NULL THEN 'unit unknown_unit'
+                WHEN min_scale(amount) > entered THEN 'quantity quantity_precision'
+            END;
+            IF multiplier IS NOT NULL AND fault IS NULL THEN
                 -- In millionths: what does not come out even has no quantity in its own unit.
                 amount := amount * multiplier * 1000000;
                 IF amount % divisor <> 0 THEN
                     fault := 'quantity quantity_precision';
                 END IF;
                 amount := div(amount, divisor) * 0.000001;
-                IF min_scale(amount) > own THEN
+                IF min_scale(amount) > item.decimals THEN
                     fault := 'quantity quantity_precision';
                 ELSIF amount >= most THEN
                     fault := coalesce(fault, 'quantity quantity_out_of_range');
                 END IF;
             END IF;
-            IF fault IS NULL THEN
-                move.quantity := amount;
-                move.entered_quantity := quantities[n];
-            ELSE
-                faults := faults || format('/lines/%s/%s', n - 1, fault);
+            IF fault IS NOT NULL THEN
+                faults := faults || concat_ws(' ', n - 1, fault);
+                amount := NULL;
             END IF;
-            decimals_of[n] := own;
-            entered_decimals_of[n] := entered;
+            items[n] := item.id;
+            skus[n] := item.sku;
+            units[n] := coalesce(unit_codes[n], item.unit);
+            amounts[n] := amount;
+            IF NOT alone THEN
+                decimals_of[n] := item.decimals;
+                entered_decimals_of[n] := entered;
+            END IF;
             -- An index finds a NULL by IS NULL alone.
             IF from_places[n] IS NULL THEN
-                SELECT id INTO move.from_account FROM stock_accounts
+                SELECT id INTO account FROM stock_accounts
                 WHERE tenant_id = tenant AND item_id = item.id AND kind = from_kinds[n]
                     AND location_id IS NULL;
             ELSE
-                SELECT id INTO move.from_account FROM stock_accounts
+                SELECT id INTO account FROM stock_accounts
                 WHERE tenant_id = tenant AND item_id = item.id AND kind = from_kinds[n]
                     AND location_id = from_places[n];
             END IF;
+            sources[n] := account;
             IF to_places[n] IS NULL THEN
-                SELECT id INTO move.to_account FROM stock_accounts
+                SELECT id INTO account FROM stock_accounts
                 WHERE tenant_id = tenant AND item_id = item.id AND kind = to_kinds[n]
                     AND location_id IS NULL;
             ELSE
-                SELECT id INTO move.to_account FROM stock_accounts
+                SELECT id INTO account FROM stock_accounts
                 WHERE tenant_id = tenant AND item_id = item.id AND kind = to_kinds[n]
                     AND location_id = to_places[n];
             END IF;
-        END IF;
-        moves[n] := move;
-        wanted := wanted || move.from_account || move.to_account;
-    END LOOP;
+            targets[n] := account;
+        END LOOP;
+    END IF;
 
     -- Nobody else posts to these from now on. In one order, so that no two wait for each other.
-    is_open := array_position(wanted, NULL) IS NULL;
-    IF is_open AND cardinality(faults) = 0 THEN
+    is_known := cardinality(faults) = 0 AND array_position(sources || targets, NULL) IS NULL;
+    IF is_known THEN
         FOR balance IN
-            SELECT * FROM stock_balances WHERE tenant_id = tenant AND account_id = ANY (wanted)
+            SELECT * FROM stock_balances
+            WHERE tenant_id = tenant AND account_id = ANY (sources || targets)
             ORDER BY account_id FOR UPDATE
         LOOP
             held := held || balance;
@@ -204,55 +191,74 @@ BEGIN
         END LOOP;
     END IF;
 
-    FOR n IN 1 .. cardinality(moves) LOOP
-        move := moves[n];
-        at := '/lines/' || (move.line_no - 1) || '/';
+    FOR n IN 1 .. cardinality(quantities) LOOP
+        line := coalesce(line_nos[n], n);
         -- Only now: a location may have been archived while the balances were waited for.
-        IF from_places[n] IS NOT NULL AND NOT reckoned THEN
+        IF from_places[n] IS NOT NULL AND NOT is_reckoned THEN
             SELECT status INTO state FROM locations
             WHERE tenant_id = tenant AND id = from_places[n];
             IF state IS NULL THEN
-                faults := faults || (at || 'from_location_id unknown_location');
+                faults := faults || concat_ws(' ', line - 1, 'from_location_id unknown_location');
             ELSIF state = 'archived' THEN
-                faults := faults || (at || 'from_location_id location_archived');
+                faults := faults || concat_ws(' ', line - 1, 'from_location_id location_archived');
             END IF;
         END IF;
         IF to_places[n] IS NOT NULL THEN
             SELECT status INTO state FROM locations
             WHERE tenant_id = tenant AND id = to_places[n];
             IF state IS NULL THEN
-                faults := faults || (at || 'to_location_id unknown_location');
+                faults := faults || concat_ws(' ', line - 1, 'to_location_id unknown_location');
             ELSIF state = 'archived' THEN
-                faults := faults || (at || 'to_location_id location_archived');
+                faults := faults || concat_ws(' ', line - 1, 'to_location_id location_archived');
             END IF;
         END IF;
-        place := array_position(accounts, move.from_account);
+        CONTINUE WHEN NOT is_known;
+        amount := amounts[n];
+        from_seq := NULL;
+        from_after := NULL;
+        place := array_position(accounts, sources[n]);
         IF place IS NOT NULL THEN
-            there[place] := there[place] - move.quantity;
-            seqs[place] := seqs[place] + 1;
-            IF there[place] > -most THEN  -- short by then; less than that cannot be told
-                move.from_after := there[place];
+            from_seq := seqs[place] + 1;
+            seqs[place] := from_seq;
+            from_after := there[place] - amount;
+            there[place] := from_after;
+            is_short := is_short OR from_after < held[place].reserved;
+            IF from_after <= -most THEN  -- short by then; less than that cannot be told
+                from_after := NULL;
             END IF;
-            move.from_seq := seqs[place];
-            is_short := is_short OR there[place] < held[place].reserved;
         END IF;
-        place := array_position(accounts, move.to_account);
+        to_seq := NULL;
+        to_after := NULL;
+        place := array_position(accounts, targets[n]);
         IF place IS NOT NULL THEN
-            there[place] := there[place] + move.quantity;
-            seqs[place] := seqs[place] + 1;
-            IF there[place] >= most AND posts THEN
-                faults := faults || (at || 'quantity quantity_out_of_range');
-            ELSIF abs(there[place]) < most THEN
-                move.to_after := there[place];
+            to_seq := seqs[place] + 1;
+            seqs[place] := to_seq;
+            to_after := there[place] + amount;
+            there[place] := to_after;
+            IF to_after >= most AND posts THEN
+                faults := faults || concat_ws(' ', line - 1, 'quantity quantity_out_of_range');
             END IF;
-            move.to_seq := seqs[place];
+            IF abs(to_after) >= most THEN
+                to_after := NULL;
+            END IF;
         END IF;
-        moves[n] := move;
+        moves[n] := ROW(
+            NULL, NULL, line, items[n], amount, quantities[n], units[n],
+            sources[n], from_seq, from_after, targets[n], to_seq, to_after, NULL, NULL
+        );
+        shown[n] := jsonb_build_object(
+            'line_no', line, 'item_id', items[n], 'sku', skus[n], 'quantity', amount,
+            'entered_quantity', quantities[n], 'entered_unit', units[n],
+            'source', jsonb_build_object('account_id', sources[n], 'location_id', from_places[n],
+                                         'seq', from_seq, 'after', from_after),
+            'target', jsonb_build_object('account_id', targets[n], 'location_id', to_places[n],
+                                         'seq', to_seq, 'after', to_after)
+        );
         told := told || ROW(
-            move.line_no, move.item_id, trim_scale(move.quantity),
-            trim_scale(move.entered_quantity), encode(convert_to(move.entered_unit, 'UTF8'), 'hex'),
-            move.from_account, from_places[n], move.from_seq, trim_scale(move.from_after),
-            move.to_account, to_places[n], move.to_seq, trim_scale(move.to_after)
+            line, items[n], trim_scale(amount), trim_scale(quantities[n]),
+            encode(convert_to(units[n], 'UTF8'), 'hex'),
+            sources[n], from_places[n], from_seq, trim_scale(from_after),
+            targets[n], to_places[n], to_seq, trim_scale(to_after)
         )::text;
     END LOOP;
 
@@ -273,23 +279,24 @@ BEGIN
             AND coalesce(date_trunc('month', dated, 'UTC') <= balance.effective_at, true);
     END LOOP;
 
-    IF posts AND is_open AND NOT (is_short OR is_ahead OR is_locked)
+    IF posts AND is_known AND NOT (is_short OR is_ahead OR is_locked)
         AND cardinality(faults) = 0 AND (is_plain OR NOT alone)
     THEN
         prefix := prefix || '-' || year_of || '-';
-        number := own_no;
-        IF own_no ~ ('^' || prefix || '[0-9]{6,}$') THEN
-            -- It may be counted one day: who counts looks out for such from now on.
-            INSERT INTO stock_counters AS counter (tenant_id, type, year, last, skips)
-            VALUES (tenant, document_type, year_of, 0, true)
-            ON CONFLICT (tenant_id, type, year) DO UPDATE SET skips = true;
-        END IF;
         IF own_no IS NULL THEN
             INSERT INTO stock_counters AS counter (tenant_id, type, year, last)
             VALUES (tenant, document_type, year_of, 1)
             ON CONFLICT (tenant_id, type, year) DO UPDATE SET last = counter.last + 1
             RETURNING last, skips INTO counted, looking;
             number := prefix || lpad(counted::text, greatest(6, length(counted::text)), '0');
+        ELSE
+            number := own_no;
+            IF own_no ~ ('^' || prefix || '[0-9]{6,}$') THEN
+                -- It may be counted one day: who counts looks out for such from now on.
+                INSERT INTO stock_counters AS counter (tenant_id, type, year, last, skips)
+                VALUES (tenant, document_type, year_of, 0, true)
+                ON CONFLICT (tenant_id, type, year) DO UPDATE SET skips = true;
+            END IF;
         END IF;
         IF looking THEN
             WHILE EXISTS (
@@ -328,9 +335,10 @@ BEGIN
             from_account, from_seq, from_after, to_account, to_seq, to_after,
             effective_at, posted_at
         )
-        SELECT tenant, new_id, line_no, item_id, quantity, entered_quantity, entered_unit,
-            from_account, from_seq, from_after, to_account, to_seq, to_after, dated, posted
-        FROM unnest(moves);
+        SELECT tenant, new_id, m.line_no, m.item_id, m.quantity, m.entered_quantity, m.entered_unit,
+            m.from_account, m.from_seq, m.from_after, m.to_account, m.to_seq, m.to_after,
+            dated, posted
+        FROM unnest(moves) AS m;
         FOR n IN 1 .. cardinality(accounts) LOOP
             UPDATE stock_balances SET
                 on_hand = there[n], seq = seqs[n], posted_at = posted,
@@ -343,14 +351,14 @@ BEGIN
     done := posted IS NOT NULL;
     said := jsonb_build_object(
         'id', new_id, 'effective_at', dated AT TIME ZONE 'UTC', 'year', year_of, 'actor', who,
-        'document_no', number, 'posted_at', posted AT TIME ZONE 'UTC',
-        'moves', moves, 'skus', skus
+        'document_no', number, 'posted_at', posted AT TIME ZONE 'UTC', 'moves', shown
     );
     IF NOT (done AND alone) THEN
         said := said || jsonb_build_object(
             'seen_at', seen_at AT TIME ZONE 'UTC', 'held', held, 'faults', faults,
-            'is_open', is_open, 'is_short', is_short, 'is_ahead', is_ahead,
-            'is_locked', is_locked, 'decimals', decimals_of, 'entered_decimals', entered_decimals_of
+            'is_known', is_known, 'items', items, 'sources', sources, 'targets', targets,
+            'is_short', is_short, 'is_ahead', is_ahead, 'is_locked', is_locked,
+            'decimals', decimals_of, 'entered_decimals', entered_decimals_of
         );
     END IF;
     result := said;
@@ -361,29 +369,30 @@ BEGIN
             tenant, event, 'stock.posted', new_id::text, who, event_request, event_changes, now()
         );
         IF claim IS NOT NULL THEN
-            PERFORM keep_idempotent_result(claimed, fingerprint, result);
+            INSERT INTO idempotency_keys AS kept
+                (tenant_id, key_hash, fingerprint, result, expires_at)
+            VALUES (tenant, claimed, request_print, result, now() + interval '7 days')
+            ON CONFLICT (tenant_id, key_hash) DO UPDATE
+            SET fingerprint = EXCLUDED.fingerprint, answer = NULL, result = EXCLUDED.result,
+                expires_at = EXCLUDED.expires_at
+            WHERE kept.expires_at <= now();
         END IF;
     END IF;
 END $$
 """.replace("{binding}", binding("tenant"))
-
-_FUNCTIONS = ("keep_idempotent_result", "enter_stock_document")
 
 
 def upgrade() -> None:
     # What was answered; or what the answer is made of, where that is no secret.
     op.add_column("idempotency_keys", sa.Column("result", sa.Text, nullable=True))
     op.alter_column("idempotency_keys", "answer", nullable=True)
-    op.execute(_KEEP)
     op.execute(_ENTER)
-    for function in _FUNCTIONS:
-        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {APP_ROLE}")
+    op.execute("REVOKE ALL ON FUNCTION enter_stock_document FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION enter_stock_document TO {APP_ROLE}")
 
 
 def downgrade() -> None:
-    for function in _FUNCTIONS:
-        op.execute(f"DROP FUNCTION {function}")
+    op.execute("DROP FUNCTION enter_stock_document")
     backfill("idempotency_keys", "DELETE FROM idempotency_keys WHERE answer IS NULL")
     op.alter_column("idempotency_keys", "answer", nullable=False)
     op.drop_column("idempotency_keys", "result")

@@ -183,7 +183,7 @@ def _reckoned(moves: Sequence[Move]) -> dict[str, list[Any] | None]:
     """Return moves whose accounts are known, column by column."""
     return {
         "item_ids": [move.item_id for move in moves],
-        "sku_keys": None,
+        "sku_keys": [move.sku for move in moves],
         "units": [move.entered_unit for move in moves],
         "quantities": [move.entered_quantity for move in moves],
         "from_kinds": None,
