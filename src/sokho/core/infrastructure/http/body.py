@@ -9,7 +9,7 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from sokho.core.infrastructure.http.context import GARBLED
+from sokho.core.infrastructure.http.context import GARBLED, WHOLE
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
@@ -55,11 +55,7 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
         raise BodyTooLargeError
     if media_types and media_type not in media_types:
         raise UnsupportedMediaTypeError
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _read(receive)
-    except TimeoutError:
-        raise RequestTimeoutError from None
+    body = await (_read if WHOLE in scope else _read_in_time)(receive)
     if GARBLED in scope:
         raise MalformedRequestError
     if body and media_types and media_type == NO_BODY:
@@ -81,6 +77,14 @@ def parsed(body: bytes, *, or_none: bool = False) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(content):
         raise MalformedJsonError
     return content
+
+
+async def _read_in_time(receive: Receive) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive)
+    except TimeoutError:
+        raise RequestTimeoutError from None
 
 
 async def _read(receive: Receive) -> bytes:
