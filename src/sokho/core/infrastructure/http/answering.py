@@ -18,6 +18,7 @@ _ORDINARY: Final = frozenset(
         *(b"content-language", b"content-length", b"content-type", b"date", b"etag", b"link"),
         *(b"location", b"ratelimit", b"ratelimit-policy", b"retry-after", b"x-request-id"),
         *(b"access-control-allow-origin", b"access-control-expose-headers", b"vary"),
+        *(b"idempotent-replayed", b"sokho-sync-watermark"),
     }
 )
 """The headers of most answers: names that are right as they stand, and mean nothing to uvicorn."""
