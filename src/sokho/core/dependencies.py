@@ -133,7 +133,7 @@ def for_operators() -> Any:
 def _origin(request: Request, actor: str) -> Origin:
     request_id = RequestContext.of(request.scope).request_id
     on_behalf_of = None if request.method in _SAFE_METHODS else acting_for(request)
-    return Origin(actor, on_behalf_of, UUID(request_id))
+    return Origin(actor, on_behalf_of, request_id)
 
 
 async def _verified(request: Request, token: str | None) -> Principal | Operator:

@@ -48,7 +48,8 @@ class Origin:
 
     actor: str
     on_behalf_of: str | None = None
-    request_id: UUID | None = None
+    request_id: str | None = None
+    """A UUID in its text form."""
 
 
 COMMAND_LINE: Final = Origin("command_line")

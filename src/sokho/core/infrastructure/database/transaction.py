@@ -17,7 +17,7 @@ import asyncpg
 
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.identity import Origin
-from sokho.core.domain.ids import new_id
+from sokho.core.domain.ids import new_id, new_id_text
 from sokho.core.infrastructure.database.events import (
     ADD_ACTOR,
     FIND_ACTOR,
@@ -229,7 +229,7 @@ class WriteTransaction(Transaction):
             **NOT_ALONE,
             **self._claim,
             "alone": True,
-            "own_event_id": new_id(),
+            "own_event_id": new_id_text(),
             "own_event_request_id": self._origin.request_id,
             "own_event_changes": event.changes,
         }
@@ -331,7 +331,7 @@ class WriteTransaction(Transaction):
         if self._origin.on_behalf_of is not None and self._on_behalf_of is None:
             self._on_behalf_of = await self._actor(self._origin.on_behalf_of)
         return {
-            "event_id": new_id(),
+            "event_id": new_id_text(),
             "event_type": event.type,
             "event_resource_id": event.resource_id,
             "event_actor": self._origin.actor,
