@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from sokho.core.domain.fields import field_names
@@ -67,7 +68,11 @@ def _are_same(one: object, other: object) -> bool:
 
 
 def _shown(entity: Any, hidden: Collection[str] = ()) -> dict[str, object]:
-    left_out = _TOLD_ELSEWHERE.union(hidden)
-    return {
-        name: getattr(entity, name) for name in field_names(type(entity)) if name not in left_out
-    }
+    return {name: getattr(entity, name) for name in _told(entity.__class__, frozenset(hidden))}
+
+
+@cache
+def _told(kind: type, hidden: frozenset[str]) -> tuple[str, ...]:
+    """Return the fields that events tell of, of a kind of entity."""
+    left_out = _TOLD_ELSEWHERE | hidden
+    return tuple(name for name in field_names(kind) if name not in left_out)

@@ -5,6 +5,7 @@ cost ten times the driver's own time (`docs/decisions/0006-compiled-statements.m
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -118,11 +119,13 @@ class Statement:
     def _in_order(
         self, names: tuple[str, ...], tenant_id: UUID, values: Mapping[str, object]
     ) -> list[object]:
-        if self._required != values.keys():
-            wrong = sorted(self._required ^ values.keys())
-            raise TypeError(f"parameters missing or unknown: {', '.join(wrong)}")
         known = {**self._constants, **values, TENANT.key: tenant_id}
-        return [known[name] for name in names]
+        # As many as are asked for, and each that is: so there is none too many.
+        if len(values) == len(self._required):
+            with suppress(KeyError):
+                return [*map(known.__getitem__, names)]
+        wrong = sorted(self._required ^ values.keys())
+        raise TypeError(f"parameters missing or unknown: {', '.join(wrong)}")
 
 
 def _constants(binds: Mapping[str, "BindParameter[Any]"]) -> dict[str, object]:

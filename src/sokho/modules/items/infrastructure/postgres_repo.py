@@ -11,7 +11,6 @@ from msgspec.structs import asdict
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
-from sokho.core.domain.fields import field_names
 from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
@@ -295,16 +294,12 @@ def _to_item(row: Row) -> Item:
     )
 
 
-_STORED_BY_VALUE: Final = tuple(
-    name for name in field_names(Item) if name not in {"tenant_id", "created_at", "updated_at"}
-)
-
-
 _given: Final = attrgetter(*GIVEN)
+_stored: Final = attrgetter("id", *_WRITTEN)
 
 
 def _values(item: Item) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in _STORED_BY_VALUE} | {"sku_key": item.sku_key}
+    return dict(zip(("id", *_WRITTEN), _stored(item), strict=True))
 
 
 def _refuse(violation: ConstraintViolationError, item: Item) -> NoReturn:
