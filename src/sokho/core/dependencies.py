@@ -85,7 +85,9 @@ async def get_request_key(
     key = idempotency_key(request)
     if key is None:
         raise IdempotencyKeyRequiredError
-    return hash_of(key, principal.tenant_id, operator=False)
+    key_hash = hash_of(key, principal.tenant_id, operator=False)
+    RequestContext.of(request.scope).key_hash = key_hash
+    return key_hash
 
 
 async def get_operator(

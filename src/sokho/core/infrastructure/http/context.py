@@ -34,6 +34,8 @@ class RequestContext:
     transaction: Transaction | None = None
     headers: HeaderLines = ()
     """What its answer gets beside its own headers, also when it is a refusal."""
+    key_hash: bytes | None = None
+    """What stands for its Idempotency-Key, once that has been worked out."""
     earlier_round_trips: int = 0
     """Those of attempts that collided."""
     status: int = 0
