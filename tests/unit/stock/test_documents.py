@@ -1,13 +1,13 @@
 """What each of the four documents allows, as far as it shows without the books."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from sokho.modules.stock.domain.documents import (
     AccountKind,

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from sokho.core.domain.fields import field_names
 from sokho.core.domain.json_objects import are_same
@@ -12,8 +13,7 @@ from sokho.core.domain.json_objects import are_same
 _TOLD_ELSEWHERE: Final = frozenset({"id", "tenant_id", "created_at", "updated_at"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One change: of what type, to which resource, and each field before and after.
 
     `changes` is JSON: ``{"name": {"before": …, "after": …}}``. Never a secret, and no person:

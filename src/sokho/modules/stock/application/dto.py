@@ -1,11 +1,11 @@
 """What clients send to the ledger and receive from it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -166,8 +166,7 @@ class TransactionResponse(ResponseModel):
     lines: Annotated[list[LineResponse], at_most(MOST_LINES)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownLine:
+class ShownLine(Struct, frozen=True, kw_only=True):
     """A move as clients see it: quantities as strings, places and no accounts."""
 
     line_no: int
@@ -203,8 +202,7 @@ class ShownLine:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownTransaction:
+class ShownTransaction(Struct, frozen=True, kw_only=True):
     """A transaction as clients see it."""
 
     id: UUID
@@ -223,9 +221,20 @@ class ShownTransaction:
     @classmethod
     def of(cls, transaction: StockTransaction) -> Self:
         """Return how a transaction is shown."""
-        shown = (name for name in TransactionResponse.model_fields if name != "lines")
-        lines = [ShownLine.of(move) for move in transaction.moves]
-        return cls(**{name: getattr(transaction, name) for name in shown}, lines=lines)
+        return cls(
+            id=transaction.id,
+            type=transaction.type,
+            document_no=transaction.document_no,
+            external_ref=transaction.external_ref,
+            effective_at=transaction.effective_at,
+            posted_at=transaction.posted_at,
+            note=transaction.note,
+            reason=transaction.reason,
+            actor=transaction.actor,
+            reverses_id=transaction.reverses_id,
+            reversed_by_id=transaction.reversed_by_id,
+            lines=[ShownLine.of(move) for move in transaction.moves],
+        )
 
 
 class TransactionListQuery(ListQuery):

@@ -1,12 +1,13 @@
 """Stock documents (phiếu): what a client asks to be posted, and what each type allows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.errors import FieldError
 from sokho.core.domain.lines import REQUIRED, TEXT, WRONG_CHARACTER, line_faults
@@ -73,8 +74,7 @@ class AccountKind(StrEnum):
     OPENING = "opening"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of a document as it is asked for; the item by its id or by its SKU."""
 
     quantity: Decimal
@@ -85,8 +85,7 @@ class Line:
     to_location_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """A document to be posted."""
 
     type: TransactionType

@@ -1,15 +1,16 @@
 """What the ledger holds: accounts, their balances, posted transactions and their moves."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from sokho.modules.stock.domain.documents import Reason, TransactionType
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """What is on an account: only goods at a location have one, virtual accounts are sums.
 
     `seq` numbers the moves of the account without gaps; `posted_at` is the last one's time, and
@@ -35,8 +36,7 @@ class Balance:
         return self.on_hand - self.reserved
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One end of a move: an account, and its number and balance after the move.
 
     Those two are None for a virtual account.
@@ -48,8 +48,7 @@ class Side:
     after: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """A quantity of one item that went from one account to another: never changed again."""
 
     line_no: int
@@ -64,8 +63,7 @@ class Move:
     target: Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockTransaction:
+class StockTransaction(Struct, frozen=True, kw_only=True):
     """A posted document (phiếu): never changed, at most reversed by another."""
 
     id: UUID

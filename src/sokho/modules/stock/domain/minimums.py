@@ -1,9 +1,11 @@
 """Minimum stock (tồn tối thiểu): what should be at a location, and postings that cross it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sokho.core.domain.events import Event
 from sokho.modules.stock.domain.entities import Balance, Move, Side

@@ -5,11 +5,12 @@ refused there is told here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from sokho.core.domain.errors import FieldError
 from sokho.core.domain.texts import Text
@@ -35,8 +36,7 @@ _SHORT: Final = Text(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A document that is to be entered into the books, which still give it number and time."""
 
     id: UUID
@@ -65,8 +65,7 @@ class Decimals(NamedTuple):
     entered: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
+class Entered(Struct, frozen=True, kw_only=True):
     """What the books have made of an entry: posted it, or what keeps them from it.
 
     The balances of its accounts are held, if all were there.
