@@ -16,13 +16,14 @@ _SHORT_TEXT: Final = Text(
 
 
 @cache
-def _on_the_wire(name: str) -> bytes:
+def on_the_wire(name: str) -> bytes:
+    """Return the name of a header that the service knows, as servers hand it over."""
     return name.lower().encode("latin-1")
 
 
 def lines_of(scope: Scope, name: str) -> list[bytes]:
     """Return the values of each line of the header `name`, whatever the case of its letters."""
-    wanted = _on_the_wire(name)
+    wanted = on_the_wire(name)
     return [value for header, value in scope["headers"] if header == wanted]
 
 
