@@ -277,20 +277,23 @@ _STATUSES: Final = {str(status): status for status in ItemStatus}
 
 
 def _to_item(row: Row) -> Item:
+    # By place, each of `items` in its order: by name it takes nearly twice as long.
+    tenant_id, id, sku, _, name, description, unit, barcode, status, tags, *others = row
+    attributes, version, created_at, updated_at = others
     return Item(
-        id=row["id"],
-        tenant_id=row["tenant_id"],
-        sku=row["sku"],
-        name=row["name"],
-        description=row["description"],
-        unit=row["unit"],
-        barcode=row["barcode"],
-        status=_STATUSES[row["status"]],
-        tags=tuple(row["tags"]),
-        attributes=row["attributes"],
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        id=id,
+        tenant_id=tenant_id,
+        sku=sku,
+        name=name,
+        description=description,
+        unit=unit,
+        barcode=barcode,
+        status=_STATUSES[status],
+        tags=tuple(tags),
+        attributes=attributes,
+        version=version,
+        created_at=created_at,
+        updated_at=updated_at,
     )
 
 
