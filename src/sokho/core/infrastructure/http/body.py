@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from typing import Any, Final
 
+import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
@@ -71,12 +72,20 @@ def parsed(body: bytes, *, or_none: bool = False) -> Any:
     if or_none and not body:
         return {}
     try:
-        content = _DECODER.decode(body.decode("utf-8"))
+        content = _DECODER.decode(body)
     except (ValueError, RecursionError):
-        raise MalformedJsonError from None
+        content = _parsed_by_python(body)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(content):
         raise MalformedJsonError
     return content
+
+
+def _parsed_by_python(body: bytes) -> Any:
+    """Parse what msgspec refuses and JSON allows: lone surrogates, numbers of any length."""
+    try:
+        return _PYTHONS.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MalformedJsonError from None
 
 
 async def _read_in_time(receive: Receive) -> bytes:
@@ -121,8 +130,10 @@ def _float(digits: str) -> float:
     return value
 
 
+_DECODER: Final = msgspec.json.Decoder(float_hook=_float)
+
 # Python's own parser takes NaN and Infinity, which no JSON has.
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_float)
+_PYTHONS: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_float)
 
 
 def _is_too_deep(content: object) -> bool:
