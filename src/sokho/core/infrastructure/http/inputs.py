@@ -18,6 +18,17 @@ Errors = list[dict[str, Any]]
 _MAX_PARAMETERS: Final = 50
 
 
+def query_pairs(text: str) -> list[tuple[str, str]]:
+    """Return the names and values of a query; raises `ValueError` for too many, or no UTF-8."""
+    if text.count("&") >= _MAX_PARAMETERS:
+        raise ValueError("too many parameters")
+    if "%" in text or "+" in text:
+        return parse_qsl(text, keep_blank_values=True, errors="strict")
+    # Nothing is to be decoded: `parse_qsl` takes more than twice as long to find that out.
+    parts = (part.partition("=") for part in text.split("&") if part)
+    return [(name, value) for name, _, value in parts]
+
+
 class Parameter:
     """One parameter, or a model of several: validates its raw value."""
 
@@ -140,12 +151,7 @@ class Inputs:
 
     def _parse(self, raw: bytes) -> dict[str, str]:
         try:
-            pairs = parse_qsl(
-                raw.decode("utf-8"),
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=_MAX_PARAMETERS,
-            )
+            pairs = query_pairs(raw.decode("utf-8"))
         except ValueError:
             self._query_errors.append({"type": "invalid", "loc": ("query",)})
             return {}
