@@ -26,10 +26,10 @@ from tests.conftest import Business, client_of
 SLACK: Final = 1.05
 
 CALLS: Final = {
-    "get": 139,
-    "list": 290,
-    "create": 227,
-    "movement": 321,
+    "get": 128,
+    "list": 269,
+    "create": 196,
+    "movement": 270,
 }
 """The most calls of Python functions that a warm request may take, give or take `SLACK`.
 
