@@ -298,11 +298,12 @@ def _to_item(row: Row) -> Item:
 
 
 _given: Final = attrgetter(*GIVEN)
-_stored: Final = attrgetter("id", *_WRITTEN)
+_STORED: Final = ("id", *_WRITTEN)
+_stored: Final = attrgetter(*_STORED)
 
 
 def _values(item: Item) -> dict[str, Any]:
-    return dict(zip(("id", *_WRITTEN), _stored(item), strict=True))
+    return dict(zip(_STORED, _stored(item), strict=True))
 
 
 def _refuse(violation: ConstraintViolationError, item: Item) -> NoReturn:
