@@ -1,7 +1,7 @@
 """An event is written by the transaction of its change: with it, or not at all."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from sokho.core.domain.events import Event
 from sokho.core.domain.identity import COMMAND_LINE, Origin
+from sokho.core.domain.ids import new_id_text
 from sokho.core.infrastructure.database import (
     TENANT,
     ConstraintViolationError,
@@ -135,7 +136,7 @@ class TestWhatIsWritten:
     async def test_is_the_event_and_where_it_comes_from(
         self, small: Database, tenant_id: UUID, log: Recorded
     ):
-        origin = Origin("api_key:1", "nv-042", uuid4())
+        origin = Origin("api_key:1", "nv-042", new_id_text())
         async with small.transaction(tenant_id, origin=origin) as tx:
             which = await tx.fetch_one(WHICH)
             await tx.fetch_all(Statement(sa.select(sa.func.pg_sleep(0.01), TENANT)))
@@ -148,7 +149,7 @@ class TestWhatIsWritten:
             assert row["changes"] == event.changes
             assert row["tenant_id"] == tenant_id
             assert (row["xid"], row["created_at"]) == (int(which["xid"]), which["began"])
-            assert (row["actor"], row["request_id"]) == ("api_key:1", origin.request_id)
+            assert (row["actor"], str(row["request_id"])) == ("api_key:1", origin.request_id)
             assert row["name"] == "nv-042"
 
     async def test_of_the_command_line_names_it_alone(

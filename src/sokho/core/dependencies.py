@@ -85,7 +85,9 @@ async def get_request_key(
     key = idempotency_key(request)
     if key is None:
         raise IdempotencyKeyRequiredError
-    return hash_of(key, principal.tenant_id, operator=False)
+    key_hash = hash_of(key, principal.tenant_id, operator=False)
+    RequestContext.of(request.scope).key_hash = key_hash
+    return key_hash
 
 
 async def get_operator(
@@ -133,7 +135,7 @@ def for_operators() -> Any:
 def _origin(request: Request, actor: str) -> Origin:
     request_id = RequestContext.of(request.scope).request_id
     on_behalf_of = None if request.method in _SAFE_METHODS else acting_for(request)
-    return Origin(actor, on_behalf_of, UUID(request_id))
+    return Origin(actor, on_behalf_of, request_id)
 
 
 async def _verified(request: Request, token: str | None) -> Principal | Operator:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -84,22 +84,40 @@ def written(
     return wire, bool(closed), raised
 
 
+def on_the_wire(
+    kind: type[RequestResponseCycle], messages: Sequence[dict[str, Any]], **how: bool | str
+) -> tuple[bytes, bool, str | None]:
+    """Return the same, whatever pieces it was written in."""
+    wire, closed, raised = written(kind, messages, **how)  # type: ignore[arg-type]
+    return b"".join(wire), closed, raised
+
+
 @given(
     lines=headers,
     status=st.sampled_from([200, 201, 204, 304, 404, 503]),
-    body=st.sampled_from([b"", b"{}", b"{} "]),
+    pieces=st.lists(
+        st.tuples(st.sampled_from([b"", b"{", b"{}", b"{} "]), st.booleans()),
+        min_size=1,
+        max_size=3,
+    ),
     method=st.sampled_from(["GET", "HEAD"]),
     keep_alive=st.booleans(),
 )
+@example([*COMMON, (b"content-length", b"2")], 200, [(b"{}", False), (b"", False)], "GET", True)
+@example([*COMMON, (b"content-length", b"2")], 200, [(b"{", True), (b"}", False)], "GET", False)
 def test_writes_what_uvicorn_writes(
-    lines: list[Header], status: int, body: bytes, method: str, keep_alive: bool
+    lines: list[Header],
+    status: int,
+    pieces: list[tuple[bytes, bool]],
+    method: str,
+    keep_alive: bool,
 ):
     messages: list[dict[str, Any]] = [
         {"type": "http.response.start", "status": status, "headers": lines},
-        {"type": "http.response.body", "body": body},
+        *({"type": "http.response.body", "body": body, "more_body": more} for body, more in pieces),
     ]
     ours, theirs = (
-        written(kind, messages, method=method, keep_alive=keep_alive)
+        on_the_wire(kind, messages, method=method, keep_alive=keep_alive)
         for kind in (AnsweringCycle, RequestResponseCycle)
     )
     assert ours == theirs
@@ -116,9 +134,11 @@ def test_an_ordinary_answer_takes_the_short_way(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(AnsweringCycle, "_head", seen)
     lines = [*COMMON, (b"content-length", b"2")]
     start = {"type": "http.response.start", "status": 200, "headers": lines}
-    wire, _, raised = written(AnsweringCycle, [start], method="GET", keep_alive=True)
+    body = {"type": "http.response.body", "body": b"{}"}
+    wire, _, raised = written(AnsweringCycle, [start, body], method="GET", keep_alive=True)
     assert raised is None
-    assert heads == wire != [None]
+    assert heads != [None]
+    assert wire == [b"".join((*heads, b"{}"))]  # type: ignore[arg-type]
 
 
 def test_a_body_before_its_head_is_refused():

@@ -38,7 +38,7 @@ def a_line(line_no: int = 1, quantity: str = "24", **fields: object) -> Reserved
         customer_account_id=CUSTOMER,
         is_held=True,
     )
-    return replace(line, **fields)  # type: ignore[arg-type]
+    return replace(line, **fields)
 
 
 def a_reservation(*lines: ReservedLine, **fields: object) -> Reservation:
@@ -51,7 +51,7 @@ def a_reservation(*lines: ReservedLine, **fields: object) -> Reservation:
         lines=lines or (a_line(),),
         seen_at=NOW,
     )
-    return replace(reservation, **fields)  # type: ignore[arg-type]
+    return replace(reservation, **fields)
 
 
 class TestState:

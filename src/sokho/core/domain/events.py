@@ -2,8 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from sokho.core.domain.fields import field_names
 from sokho.core.domain.json_objects import are_same
@@ -11,8 +13,7 @@ from sokho.core.domain.json_objects import are_same
 _TOLD_ELSEWHERE: Final = frozenset({"id", "tenant_id", "created_at", "updated_at"})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One change: of what type, to which resource, and each field before and after.
 
     `changes` is JSON: ``{"name": {"before": …, "after": …}}``. Never a secret, and no person:
@@ -61,13 +62,19 @@ def differences(before: Any, after: Any) -> dict[str, object]:
 
 def _are_same(one: object, other: object) -> bool:
     """Compare two values of a field: JSON objects as they are stored."""
+    if one is other:
+        return True  # as most are, and to know a mapping takes a while
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return are_same(one, other)
     return one == other
 
 
 def _shown(entity: Any, hidden: Collection[str] = ()) -> dict[str, object]:
-    left_out = _TOLD_ELSEWHERE.union(hidden)
-    return {
-        name: getattr(entity, name) for name in field_names(type(entity)) if name not in left_out
-    }
+    return {name: getattr(entity, name) for name in _told(entity.__class__, frozenset(hidden))}
+
+
+@cache
+def _told(kind: type, hidden: frozenset[str]) -> tuple[str, ...]:
+    """Return the fields that events tell of, of a kind of entity."""
+    left_out = _TOLD_ELSEWHERE | hidden
+    return tuple(name for name in field_names(kind) if name not in left_out)

@@ -2,15 +2,18 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from sokho.core.domain.errors import DomainError, PermissionDeniedError
 from sokho.core.domain.scopes import Scope
 from sokho.core.domain.texts import Text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Principal:
     """A business's API key, once its secret has been verified."""
 
@@ -18,7 +21,7 @@ class Principal:
     key_id: UUID
     scopes: frozenset[Scope]
 
-    @property
+    @cached_property
     def actor(self) -> str:
         """How events name this caller."""
         return f"api_key:{self.key_id}"
@@ -39,8 +42,7 @@ class Operator:
         return "operator"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a change comes from: who did it, for whom, and in which request.
 
     `on_behalf_of` is what the caller's program says of its own user: recorded, never trusted.
@@ -48,7 +50,8 @@ class Origin:
 
     actor: str
     on_behalf_of: str | None = None
-    request_id: UUID | None = None
+    request_id: str | None = None
+    """A UUID in its text form."""
 
 
 COMMAND_LINE: Final = Origin("command_line")

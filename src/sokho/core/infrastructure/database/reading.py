@@ -35,12 +35,4 @@ class ReadTransaction(Transaction):
         if statement.one_trip is None:
             raise RuntimeError("a read runs nothing but a SELECT of the tenant's rows")
         arguments = statement.one_trip_arguments(self.tenant_id, values)
-        connection = await self._pool.acquire()
-        try:
-            call = connection.fetch(statement.one_trip, *arguments)
-            rows = await self._exchange(statement.one_trip, call)
-        except BaseException as error:
-            self._pool.release_after(error, connection)
-            raise
-        self._pool.release(connection)
-        return rows
+        return await self._fetch_in_one_trip(statement.one_trip, arguments)

@@ -21,6 +21,8 @@ TENANT_SETTING: Final = "app.current_tenant"
 TENANT: Final = sa.bindparam("current_tenant", type_=sa.Uuid())
 """The tenant a transaction is bound to. Statements name it; only the transaction fills it."""
 
+_TENANT_KEY: Final = TENANT.key
+
 _BOUND: Final = (
     sa.select(
         sa.func.set_config(
@@ -118,11 +120,16 @@ class Statement:
     def _in_order(
         self, names: tuple[str, ...], tenant_id: UUID, values: Mapping[str, object]
     ) -> list[object]:
-        if self._required != values.keys():
+        known = {**self._constants, **values, _TENANT_KEY: tenant_id}
+        try:
+            arguments = [*map(known.__getitem__, names)]
+        except KeyError:
+            arguments = []
+        # Each that is asked for, and as many: so there is none too many.
+        if len(arguments) < len(names) or len(values) != len(self._required):
             wrong = sorted(self._required ^ values.keys())
             raise TypeError(f"parameters missing or unknown: {', '.join(wrong)}")
-        known = {**self._constants, **values, TENANT.key: tenant_id}
-        return [known[name] for name in names]
+        return arguments
 
 
 def _constants(binds: Mapping[str, "BindParameter[Any]"]) -> dict[str, object]:

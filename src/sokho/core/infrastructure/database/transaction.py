@@ -17,7 +17,7 @@ import asyncpg
 
 from sokho.core.domain.events import Event, EventLog
 from sokho.core.domain.identity import Origin
-from sokho.core.domain.ids import new_id
+from sokho.core.domain.ids import new_id, new_id_text
 from sokho.core.infrastructure.database.events import (
     ADD_ACTOR,
     FIND_ACTOR,
@@ -175,6 +175,20 @@ class Transaction(EventLog):
     async def _run(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         """Bind the tenant if that is still to be done, and run."""
 
+    async def _fetch_in_one_trip(self, text: str, arguments: list[object]) -> list[Row]:
+        """Run SQL that binds the tenant itself, on a connection borrowed for it alone.
+
+        Without a context manager, which an async generator would make of each request.
+        """
+        connection = await self._pool.acquire()
+        try:
+            rows = await self._exchange(text, connection.fetch(text, *arguments))
+        except BaseException as error:
+            self._pool.release_after(error, connection)
+            raise
+        self._pool.release(connection)
+        return rows
+
     def _exchange(self, command: str, call: Awaitable[_T]) -> Awaitable[_T]:
         """Return what awaits the driver: one round trip, whose SQL is `command`."""
         self.round_trips += 1
@@ -229,24 +243,20 @@ class WriteTransaction(Transaction):
             **NOT_ALONE,
             **self._claim,
             "alone": True,
-            "own_event_id": new_id(),
+            "own_event_id": new_id_text(),
             "own_event_request_id": self._origin.request_id,
             "own_event_changes": event.changes,
         }
-        row = await self._alone(self._fetch_alone, statement, values)
+        (row,) = await self._alone(self._fetch_alone, statement, values)
         if row["done"]:
             self._over = True
             self._events.clear()
             self.has_kept = bool(self._claim)
         return row
 
-    async def _fetch_alone(self, statement: Statement, values: dict[str, object]) -> Row:
+    async def _fetch_alone(self, statement: Statement, values: dict[str, object]) -> list[Row]:
         arguments = statement.arguments(self.tenant_id, values)
-        async with self._pool.lend() as connection:
-            call = connection.fetchrow(statement.text, *arguments)
-            row = await self._exchange(statement.text, call)
-        assert row is not None
-        return row
+        return await self._fetch_in_one_trip(statement.text, arguments)
 
     def begin_with(self, also: str) -> None:
         if also not in self._first and (self._connection is not None or self._over):
@@ -314,9 +324,7 @@ class WriteTransaction(Transaction):
         """Run a change that binds the tenant itself, as a transaction of its own."""
         arguments = statement.arguments(self.tenant_id, values)
         self._over = self._failed = True
-        async with self._pool.lend() as connection:
-            call = connection.fetch(statement.text, *arguments)
-            rows = await self._exchange(statement.text, call)
+        rows = await self._fetch_in_one_trip(statement.text, arguments)
         self._failed = False
         return rows
 
@@ -331,7 +339,7 @@ class WriteTransaction(Transaction):
         if self._origin.on_behalf_of is not None and self._on_behalf_of is None:
             self._on_behalf_of = await self._actor(self._origin.on_behalf_of)
         return {
-            "event_id": new_id(),
+            "event_id": new_id_text(),
             "event_type": event.type,
             "event_resource_id": event.resource_id,
             "event_actor": self._origin.actor,

@@ -1,6 +1,7 @@
 """Turns: what the transactions of one tenant do one after another, by advisory locks."""
 
 from enum import IntEnum
+from functools import lru_cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ def taking(turn: Turn) -> Statement:
     return Statement(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
+@lru_cache(maxsize=1024)
 def sharing(turn: Turn, tenant_id: UUID) -> str:
     """Return the SQL that keeps a turn from others, and shares it with who asks for no more.
 

@@ -18,6 +18,7 @@ _ORDINARY: Final = frozenset(
         *(b"content-language", b"content-length", b"content-type", b"date", b"etag", b"link"),
         *(b"location", b"ratelimit", b"ratelimit-policy", b"retry-after", b"x-request-id"),
         *(b"access-control-allow-origin", b"access-control-expose-headers", b"vary"),
+        *(b"idempotent-replayed", b"sokho-sync-watermark"),
     }
 )
 """The headers of most answers: names that are right as they stand, and mean nothing to uvicorn."""
@@ -30,27 +31,31 @@ _written = b": ".join
 
 
 class AnsweringCycle(RequestResponseCycle):
-    """One request and its answer, whose head and whose body are written in one go each.
+    """One request and its answer, whose head and body are written in one go.
 
     uvicorn goes through an answer's headers one by one, with two regular expressions for each.
     Here all are looked at together. What is unusual (a body in pieces or of unknown length, a
     header that tells the server something) is uvicorn's as ever.
     """
 
+    _held = b""
+    """The head, until the body comes: ASGI has it so, and two writes are two system calls."""
+
     async def send(self, message: Any) -> None:
         """Take an ASGI message; raises `RuntimeError` for what HTTP does not allow."""
         if self.flow.write_paused or self.disconnected:
-            await super().send(message)
+            await self._send_as_uvicorn(message)
         elif not self.response_started:
             head = self._head(message)
             if head is None:
-                await super().send(message)
+                await self._send_as_uvicorn(message)
                 return
             self.response_started = True
             self.waiting_for_100_continue = False
-            self.transport.write(head)
+            self._held = head
         elif self._is_whole(message):
-            self.transport.write(message["body"])
+            self.transport.write(self._held + message["body"])
+            self._held = b""
             self.expected_content_length = 0
             self.response_complete = True
             self.message_event.set()
@@ -58,7 +63,13 @@ class AnsweringCycle(RequestResponseCycle):
                 self.transport.close()
             self.on_response()
         else:
-            await super().send(message)
+            await self._send_as_uvicorn(message)
+
+    async def _send_as_uvicorn(self, message: Any) -> None:
+        if self._held and not self.disconnected:
+            self.transport.write(self._held)
+        self._held = b""
+        await super().send(message)
 
     def _head(self, message: Any) -> bytes | None:
         """Return the head of an ordinary answer, None for any other."""

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sokho.core.infrastructure.http.body import JSON
+from sokho.core.infrastructure.http.headers import on_the_wire
 
 _TYPE: Final = (b"content-type", JSON.encode())
 
@@ -21,8 +22,7 @@ class JSONAnswer(Response):
         self.status_code = status
         self.background = None
         self.raw_headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in (headers or {}).items()
+            (on_the_wire(name), value.encode("latin-1")) for name, value in (headers or {}).items()
         ]
         self.raw_headers += ((b"content-length", b"%d" % len(body)), _TYPE)
 

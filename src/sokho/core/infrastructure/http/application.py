@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI
+from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sokho.core.domain.errors import OperatorError
@@ -17,6 +18,16 @@ from sokho.core.infrastructure.metrics import Metrics
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
+
+
+class _Parts(State):
+    """What the application has, found as any attribute is: Starlette's own calls a function."""
+
+    def __setattr__(self, key: Any, value: Any) -> None:
+        object.__setattr__(self, key, value)
+
+    def __delattr__(self, key: Any) -> None:
+        object.__delattr__(self, key)
 
 
 class Application(FastAPI):
@@ -35,6 +46,7 @@ class Application(FastAPI):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.state = _Parts()
         self._document: bytes | None = None
         self._origins = origins
         self._metrics = metrics

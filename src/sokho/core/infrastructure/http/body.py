@@ -6,10 +6,11 @@ import math
 from collections.abc import Collection
 from typing import Any, Final
 
+import msgspec
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from sokho.core.infrastructure.http.context import GARBLED
+from sokho.core.infrastructure.http.context import GARBLED, WHOLE
 from sokho.core.infrastructure.http.errors import (
     BodyTooLargeError,
     MalformedJsonError,
@@ -55,11 +56,7 @@ async def read_body(scope: Scope, receive: Receive, media_types: Collection[str]
         raise BodyTooLargeError
     if media_types and media_type not in media_types:
         raise UnsupportedMediaTypeError
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _read(receive)
-    except TimeoutError:
-        raise RequestTimeoutError from None
+    body = await (_read if WHOLE in scope else _read_in_time)(receive)
     if GARBLED in scope:
         raise MalformedRequestError
     if body and media_types and media_type == NO_BODY:
@@ -75,12 +72,28 @@ def parsed(body: bytes, *, or_none: bool = False) -> Any:
     if or_none and not body:
         return {}
     try:
-        content = _DECODER.decode(body.decode("utf-8"))
+        content = _DECODER.decode(body)
     except (ValueError, RecursionError):
-        raise MalformedJsonError from None
+        content = _parsed_by_python(body)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(content):
         raise MalformedJsonError
     return content
+
+
+def _parsed_by_python(body: bytes) -> Any:
+    """Parse what msgspec refuses and JSON allows: lone surrogates, numbers of any length."""
+    try:
+        return _PYTHONS.decode(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise MalformedJsonError from None
+
+
+async def _read_in_time(receive: Receive) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive)
+    except TimeoutError:
+        raise RequestTimeoutError from None
 
 
 async def _read(receive: Receive) -> bytes:
@@ -117,8 +130,10 @@ def _float(digits: str) -> float:
     return value
 
 
+_DECODER: Final = msgspec.json.Decoder(float_hook=_float)
+
 # Python's own parser takes NaN and Infinity, which no JSON has.
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_float)
+_PYTHONS: Final = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer, parse_float=_float)
 
 
 def _is_too_deep(content: object) -> bool:

@@ -16,6 +16,9 @@ CUT_OFF: Final = "sokho.cut_off"
 GARBLED: Final = "sokho.garbled"
 """Stands in a scope whose body broke off, as what followed is not HTTP."""
 
+WHOLE: Final = "sokho.whole"
+"""Stands in a scope whose body has all come: who reads it does not wait."""
+
 CLIENT_LEFT: Final = 499
 """The status of a request whose client did not wait: nobody has seen it."""
 
@@ -31,6 +34,8 @@ class RequestContext:
     transaction: Transaction | None = None
     headers: HeaderLines = ()
     """What its answer gets beside its own headers, also when it is a refusal."""
+    key_hash: bytes | None = None
+    """What stands for its Idempotency-Key, once that has been worked out."""
     earlier_round_trips: int = 0
     """Those of attempts that collided."""
     status: int = 0

@@ -1,5 +1,6 @@
 """Headers of one short text, as callers choose them: read strictly."""
 
+from functools import cache
 from typing import Final
 
 from starlette.requests import Request
@@ -14,9 +15,15 @@ _SHORT_TEXT: Final = Text(
 )
 
 
+@cache
+def on_the_wire(name: str) -> bytes:
+    """Return the name of a header that the service knows, as servers hand it over."""
+    return name.lower().encode("latin-1")
+
+
 def lines_of(scope: Scope, name: str) -> list[bytes]:
     """Return the values of each line of the header `name`, whatever the case of its letters."""
-    wanted = name.lower().encode("latin-1")
+    wanted = on_the_wire(name)
     return [value for header, value in scope["headers"] if header == wanted]
 
 

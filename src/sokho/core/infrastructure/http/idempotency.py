@@ -109,7 +109,7 @@ class Idempotency:
         caller = context.caller
         assert caller is not None
         operator = isinstance(caller, Operator)
-        key_hash = hash_of(key, transaction.tenant_id, operator=operator)
+        key_hash = context.key_hash or hash_of(key, transaction.tenant_id, operator=operator)
         fingerprint = _fingerprint(request, body)
         try:
             with claiming(transaction, key_hash, fingerprint):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -16,6 +17,10 @@ from sokho.core.infrastructure.http.cursors import CursorCodec
 from sokho.core.infrastructure.http.responses import Representation
 
 _T = TypeVar("_T")
+
+# Most lists are asked for by the same few paths, in the same few ways.
+_quoted: Final = lru_cache(maxsize=256)(quote)
+_written: Final = lru_cache(maxsize=256)(urlencode)
 
 WATERMARK: Final = "Sokho-Sync-Watermark"
 
@@ -33,9 +38,9 @@ class Page:
     def __init__(self, request: Request, tenant_id: UUID, query: ListQuery) -> None:
         self._database: Database = request.app.state.database
         self._codec: CursorCodec = request.app.state.cursors
-        self._path = quote(request.scope["path"])
+        self._path = _quoted(request.scope["path"])
         self._limit = query.limit
-        self._conditions = urlencode(query.conditions())
+        self._conditions = _written(tuple(query.conditions().items()))
         bound_to = (tenant_id.bytes, self._path.encode(), self._conditions.encode())
         self._binding = b"\n".join(bound_to)
         self.after: Position | None = None

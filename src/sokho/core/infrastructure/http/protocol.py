@@ -13,7 +13,7 @@ from sokho.core.domain.ids import new_id_text
 from sokho.core.domain.texts import DEFAULT_LANGUAGE
 from sokho.core.infrastructure.http.admission import REQUEST_SECONDS
 from sokho.core.infrastructure.http.answering import AnsweringCycle
-from sokho.core.infrastructure.http.context import CUT_OFF, GARBLED
+from sokho.core.infrastructure.http.context import CUT_OFF, GARBLED, WHOLE
 from sokho.core.infrastructure.http.errors import (
     HeadTooLargeError,
     MalformedRequestError,
@@ -81,6 +81,10 @@ class ProblemProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if DRAINING in self.app_state:
             self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.cycle.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
 
     def on_response_complete(self) -> None:
         """Go on with what has come meanwhile; uvicorn would set a timer of its own for silence."""

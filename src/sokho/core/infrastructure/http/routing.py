@@ -87,6 +87,8 @@ class PreparedRoute(APIRoute):
 
     def parameters_of(self, path: str) -> dict[str, str] | None:
         """Return the parameters in a path, or None where it is not this route's."""
+        if not self.param_convertors:
+            return {} if path == self.path else None
         found = self.path_regex.fullmatch(path)
         return None if found is None or path in self.spelt_out else found.groupdict()
 

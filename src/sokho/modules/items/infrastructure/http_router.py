@@ -105,7 +105,7 @@ async def list_items(
 )
 async def post_item(body: ItemCreate, tenant_id: MayWrite, items: CurrentItemService) -> Response:
     """Add an item."""
-    item = await items.create(tenant_id, **body.model_dump())
+    item = await items.create(tenant_id, **vars(body))
     headers = etag(item.version) | {"Location": f"{router.prefix}/{item.id}"}
     return ITEM.one(item, status=201, headers=headers)
 

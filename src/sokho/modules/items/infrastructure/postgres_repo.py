@@ -11,7 +11,6 @@ from msgspec.structs import asdict
 from sqlalchemy import bindparam as p
 
 from sokho.core.domain.errors import InvalidError, PreconditionFailedError
-from sokho.core.domain.fields import field_names
 from sokho.core.domain.lines import TEXT
 from sokho.core.domain.paging import DEFAULT_LIMIT, Position, Sort
 from sokho.core.infrastructure.database import (
@@ -278,33 +277,33 @@ _STATUSES: Final = {str(status): status for status in ItemStatus}
 
 
 def _to_item(row: Row) -> Item:
+    # By place, each of `items` in its order: by name it takes nearly twice as long.
+    tenant_id, id, sku, _, name, description, unit, barcode, status, tags, *others = row
+    attributes, version, created_at, updated_at = others
     return Item(
-        id=row["id"],
-        tenant_id=row["tenant_id"],
-        sku=row["sku"],
-        name=row["name"],
-        description=row["description"],
-        unit=row["unit"],
-        barcode=row["barcode"],
-        status=_STATUSES[row["status"]],
-        tags=tuple(row["tags"]),
-        attributes=row["attributes"],
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        id=id,
+        tenant_id=tenant_id,
+        sku=sku,
+        name=name,
+        description=description,
+        unit=unit,
+        barcode=barcode,
+        status=_STATUSES[status],
+        tags=tuple(tags),
+        attributes=attributes,
+        version=version,
+        created_at=created_at,
+        updated_at=updated_at,
     )
 
 
-_STORED_BY_VALUE: Final = tuple(
-    name for name in field_names(Item) if name not in {"tenant_id", "created_at", "updated_at"}
-)
-
-
 _given: Final = attrgetter(*GIVEN)
+_STORED: Final = ("id", *_WRITTEN)
+_stored: Final = attrgetter(*_STORED)
 
 
 def _values(item: Item) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in _STORED_BY_VALUE} | {"sku_key": item.sku_key}
+    return dict(zip(_STORED, _stored(item), strict=True))
 
 
 def _refuse(violation: ConstraintViolationError, item: Item) -> NoReturn:

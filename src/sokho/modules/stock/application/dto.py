@@ -221,9 +221,20 @@ class ShownTransaction(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, transaction: StockTransaction) -> Self:
         """Return how a transaction is shown."""
-        shown = (name for name in TransactionResponse.model_fields if name != "lines")
-        lines = [ShownLine.of(move) for move in transaction.moves]
-        return cls(**{name: getattr(transaction, name) for name in shown}, lines=lines)
+        return cls(
+            id=transaction.id,
+            type=transaction.type,
+            document_no=transaction.document_no,
+            external_ref=transaction.external_ref,
+            effective_at=transaction.effective_at,
+            posted_at=transaction.posted_at,
+            note=transaction.note,
+            reason=transaction.reason,
+            actor=transaction.actor,
+            reverses_id=transaction.reverses_id,
+            reversed_by_id=transaction.reversed_by_id,
+            lines=[ShownLine.of(move) for move in transaction.moves],
+        )
 
 
 class TransactionListQuery(ListQuery):
