@@ -1,7 +1,7 @@
 """JSON objects of a business's own making: bounded, compared as JSON, patched by RFC 7396."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sokho.core.domain.errors import FieldError
@@ -29,18 +29,19 @@ _SMALLEST_WITH_EXPONENT: Final = 1e16
 """From here on a float is written with an exponent, and jsonb returns it as an integer."""
 
 
-def object_faults(pointer: str, content: Mapping[str, object]) -> Iterator[FieldError]:
-    """Yield what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
+def object_faults(pointer: str, content: Mapping[str, object]) -> Sequence[FieldError]:
+    """Return what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
     texts: list[str] = []
     others: list[object] = []
     if _is_too_deep(content, texts, others):
-        yield FieldError(pointer, "too_deep", _DEPTH)
-    elif not is_text("".join(texts)):
-        yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
-    elif not all(map(_is_plain_number, others)):
-        yield FieldError(pointer, "out_of_range", _NUMBER)
-    elif _is_too_long(content):
-        yield FieldError(pointer, "too_long", _SIZE)
+        return (FieldError(pointer, "too_deep", _DEPTH),)
+    if not is_text("".join(texts)):
+        return (FieldError(pointer, "invalid_character", WRONG_CHARACTER),)
+    if not all(map(_is_plain_number, others)):
+        return (FieldError(pointer, "out_of_range", _NUMBER),)
+    if _is_too_long(content):
+        return (FieldError(pointer, "too_long", _SIZE),)
+    return ()
 
 
 def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -103,8 +104,10 @@ def _is_too_deep(content: Mapping[str, object], texts: list[str], others: list[o
             for value in values:
                 if isinstance(value, str):
                     texts.append(value)
+                elif isinstance(value, _CONTAINERS):
+                    inner.append(value)
                 else:
-                    (inner if isinstance(value, _CONTAINERS) else others).append(value)
+                    others.append(value)
         if not inner:
             return False
         level = inner

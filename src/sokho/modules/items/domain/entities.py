@@ -1,6 +1,6 @@
 """An item, and when it is valid."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self, TypedDict, TypeVar, Unpack
@@ -122,27 +122,30 @@ class Item(Struct, frozen=True, kw_only=True):
 
     def validate(self) -> None:
         """Raise `InvalidError` naming every field that breaks a rule."""
-        errors = [*self._faults()]
+        errors = self._faults()
         if errors:
             raise InvalidError(*errors)
 
-    def _faults(self) -> Iterator[FieldError]:
-        yield from line_faults("/sku", self.sku, SKU_LENGTH)
-        yield from line_faults("/name", self.name, NAME_LENGTH)
-        yield from line_faults("/unit", self.unit, UNIT_LENGTH)
+    def _faults(self) -> list[FieldError]:
+        faults = [
+            *line_faults("/sku", self.sku, SKU_LENGTH),
+            *line_faults("/name", self.name, NAME_LENGTH),
+            *line_faults("/unit", self.unit, UNIT_LENGTH),
+        ]
         if self.description is not None:
             if len(self.description) > DESCRIPTION_LENGTH:
-                yield FieldError("/description", "too_long", _TOO_LONG)
+                faults.append(FieldError("/description", "too_long", _TOO_LONG))
             if not is_text(self.description):
-                yield FieldError("/description", "invalid_character", WRONG_CHARACTER)
+                faults.append(FieldError("/description", "invalid_character", WRONG_CHARACTER))
         if self.barcode is not None:
-            yield from barcode_faults(self.barcode)
+            faults += barcode_faults(self.barcode)
         if len(self.tags) > TAG_COUNT:
-            yield FieldError("/tags", "too_long", _TAGS)
+            faults.append(FieldError("/tags", "too_long", _TAGS))
         for index, tag in enumerate(self.tags[:TAG_COUNT]):
-            yield from line_faults(f"/tags/{index}", tag, TAG_LENGTH)
+            faults += line_faults(f"/tags/{index}", tag, TAG_LENGTH)
         if self.attributes:
-            yield from object_faults("/attributes", self.attributes)
+            faults += object_faults("/attributes", self.attributes)
+        return faults
 
 
 _Item = TypeVar("_Item", bound=Item)
@@ -151,6 +154,8 @@ _Item = TypeVar("_Item", bound=Item)
 def _validated(item: _Item) -> _Item:
     """Validate an item; then drop repeated tags, each of which was judged at its own place."""
     item.validate()
+    if not item.tags:
+        return item
     tags = tuple(dict.fromkeys(item.tags))
     return item if len(tags) == len(item.tags) else replace(item, tags=tags)
 
@@ -160,7 +165,7 @@ def sku_key(sku: str) -> str:
     return caseless(sku)
 
 
-_NORMALISE: Final[Mapping[str, Callable[[Any], Any]]] = {
+_NORMALISE: Final[dict[str, Callable[[Any], Any]]] = {
     "sku": trimmed,
     "unit": trimmed,
     "tags": lambda tags: tuple(tags or ()),
@@ -171,6 +176,7 @@ _NORMALISE: Final[Mapping[str, Callable[[Any], Any]]] = {
 def _normalised(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields as they are kept."""
     kept = dict(given)
-    for name in _NORMALISE.keys() & kept.keys():
-        kept[name] = _NORMALISE[name](kept[name])
+    for name, normalised in _NORMALISE.items():
+        if name in kept:
+            kept[name] = normalised(kept[name])
     return kept

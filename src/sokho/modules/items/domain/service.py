@@ -102,8 +102,8 @@ class ItemService:
         `UnitInUseError`, and `DuplicateSKUError` when others keep taking and freeing a SKU.
         """
         keys = [sku_key(row["sku"]) for row in rows]
-        created: dict[str, object] = {}
-        updated: dict[str, object] = {}
+        created: dict[UUID, str] = {}
+        updated: dict[UUID, object] = {}
         for _ in range(_ATTEMPTS):
             batch = ItemBatch(
                 rows,
@@ -116,7 +116,7 @@ class ItemService:
             new = batch.new
             saved = await self._repo.save(new, batch.changed)
             await self._refuse_changed_units(batch)
-            created |= {str(item.id): item.sku for item in new if item.id in saved}
+            created |= {item.id: item.sku for item in new if item.id in saved}
             updated |= batch.differences
             if len(saved) == len(new):
                 if created or updated:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
@@ -33,13 +32,13 @@ from sokho.modules.items.domain.errors import (
 )
 from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
 from sokho.modules.items.infrastructure.batch_statements import (
-    GIVEN,
     KNOWN_UNITS,
     LOCK,
     SAVE,
     SAVE_NEW,
     TAKE_TURN,
     UPDATED_AT,
+    given,
 )
 from sokho.modules.items.infrastructure.conversion_statements import (
     DELETE_CONVERSION,
@@ -180,8 +179,8 @@ class PostgresItemRepo(ItemRepository):
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
         if not new and not changed:
             return set()
-        rows = [dict(zip(GIVEN, _given(item), strict=True)) for item in (*new, *changed)]
-        made = await self._tx.fetch_all(SAVE if changed else SAVE_NEW, rows=rows)
+        statement = SAVE if changed else SAVE_NEW
+        made = await self._tx.fetch_all(statement, **given([*new, *changed]))
         return {row["id"] for row in made}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
@@ -298,9 +297,6 @@ def _to_item(row: Row) -> Item:
 _STORED_BY_VALUE: Final = tuple(
     name for name in field_names(Item) if name not in {"tenant_id", "created_at", "updated_at"}
 )
-
-
-_given: Final = attrgetter(*GIVEN)
 
 
 def _values(item: Item) -> dict[str, Any]:
