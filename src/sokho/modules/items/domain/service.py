@@ -114,11 +114,11 @@ class ItemService:
                 make_id=self._make_id,
             )
             new = batch.new
-            saved = await self._repo.save(new, batch.changed)
+            lost = await self._repo.save(new, batch.changed)
             await self._refuse_changed_units(batch)
-            created |= {item.id: item.sku for item in new if item.id in saved}
+            created |= {item.id: item.sku for item in new if not lost or item.id not in lost}
             updated |= batch.differences
-            if len(saved) == len(new):
+            if not lost:
                 if created or updated:
                     changes = {"created": created, "updated": updated}
                     self._events.record(Event("item.batch", None, changes))

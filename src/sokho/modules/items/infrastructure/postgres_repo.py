@@ -180,8 +180,9 @@ class PostgresItemRepo(ItemRepository):
         if not new and not changed:
             return set()
         statement = SAVE if changed else SAVE_NEW
-        made = await self._tx.fetch_all(statement, **given([*new, *changed]))
-        return {row["id"] for row in made}
+        row = await self._tx.fetch_one(statement, wanted=len(new), **given([*new, *changed]))
+        assert row is not None
+        return set() if row["made"] is None else {item.id for item in new} - {*row["made"]}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
         storable = [code for code in codes if TEXT.fullmatch(code)]
