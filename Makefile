@@ -33,7 +33,7 @@ contract: install contract/node_modules/installed  ## Third parties on the contr
 	$(BIN)/python -m tests.contract.spectral
 	$(BIN)/pytest -q tests/contract
 
-bench: .venv/peers  ## Compare with what a user would pick instead, and write BENCHMARKS.md (needs wrk; 25 minutes)
+bench: .venv/peers  ## Compare with what a user would pick instead, and write BENCHMARKS.md (needs wrk; 35 minutes)
 	$(BIN)/python -m benchmarks.run
 
 growth: install  ## What a request costs while the data grow to millions (QUICK=1; 30 minutes)

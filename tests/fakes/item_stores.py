@@ -72,10 +72,14 @@ async def listed(store: Store, tenant_id: UUID, filter: ItemFilter = ANY, **how:
 
 
 async def saved(store: Store, tenant_id: UUID, new: list[Item], changed: list[Item]) -> set[UUID]:
-    """Save a batch in a transaction of its own, the changed items locked as they must be."""
+    """Save a batch in a transaction of its own, the changed items locked as they must be.
+
+    Returns the ids of the new items that were made.
+    """
     async with store.items(tenant_id) as repo:
         await repo.lock([item.sku_key for item in (*new, *changed)])
-        return await repo.save([replace(item, tenant_id=tenant_id) for item in new], changed)
+        lost = await repo.save([replace(item, tenant_id=tenant_id) for item in new], changed)
+        return {item.id for item in new} - lost
 
 
 async def found(store: Store, tenant_id: UUID, id: UUID) -> Item | None:

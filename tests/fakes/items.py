@@ -145,10 +145,13 @@ class FakeItemRepo(ItemRepository):
 
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
         taken = {item.sku_key for item in self._items.values()}
-        made = [await self.create(item) for item in new if item.sku_key not in taken]
+        lost = {item.id for item in new if item.sku_key in taken}
+        for item in new:
+            if item.id not in lost:
+                await self.create(item)
         for item in changed:
             await self.update(item)
-        return {item.id for item in made}
+        return lost
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
         return {*codes} & {unit.code for unit in default_units(self._tenant_id)}

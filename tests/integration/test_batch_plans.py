@@ -9,7 +9,7 @@ import pytest
 
 from sokho.core.infrastructure.database.pool import Connection, Pool
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
-from sokho.modules.items.infrastructure.batch_statements import GIVEN, SAVE
+from sokho.modules.items.infrastructure.batch_statements import SAVE, given
 from tests.fakes.items import an_item
 from tests.integration.test_level_plans import ITEMS, MANY, fill
 
@@ -31,11 +31,10 @@ async def connection(scratch: DatabaseUrls) -> AsyncIterator[Connection]:
 
 async def pages_read(connection: Connection) -> int:
     """Return how many pages the dearest step of saving changed items looks at."""
-    items = [an_item(tenant_id=MANY) for _ in range(10)]
-    rows = [{name: getattr(item, name) for name in GIVEN} | {"version": 2} for item in items]
+    items = [an_item(tenant_id=MANY, version=2) for _ in range(10)]
     plan = await connection.fetch(
         f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS) {SAVE.text}",
-        *SAVE.arguments(MANY, {"rows": rows}),
+        *SAVE.arguments(MANY, given(items) | {"wanted": 0}),
     )
     steps = takewhile(lambda line: line != "Planning:", (line for (line,) in plan))
     return max(int(pages) for line in steps for pages in re.findall(r"hit=(\d+)", line))

@@ -1,5 +1,6 @@
 """A database that holds nothing but keys and a clock, and counts how often it is asked."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -8,7 +9,13 @@ from msgspec.structs import asdict
 
 from sokho.core.domain.events import Event
 from sokho.core.domain.identity import COMMAND_LINE, Origin
-from sokho.core.infrastructure.database import Database, Row, Statement, Transaction
+from sokho.core.infrastructure.database import (
+    Database,
+    OverloadedError,
+    Row,
+    Statement,
+    Transaction,
+)
 from sokho.modules.api_keys.domain.entities import ApiKey
 from tests.fakes.api_keys import NOON
 
@@ -20,6 +27,9 @@ class KeyTable(Database):
         self.rows: dict[tuple[UUID, UUID], dict[str, Any]] = {}
         self.look_ups = 0
         self.takes: list[float] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.is_away = False
         self.seconds = 1000.0
         self._noon = self.seconds
 
@@ -68,6 +78,9 @@ class _LookUp(Transaction):
 
     async def _run(self, _: Statement, values: dict[str, object]) -> list[Row]:
         self._table.look_ups += 1
+        await self._table.answers.wait()
+        if self._table.is_away:
+            raise OverloadedError
         told = self._table.now  # and then the answer is on its way
         if self._table.takes:
             self._table.seconds += self._table.takes.pop()

@@ -1,5 +1,6 @@
 """What the authenticator remembers, for how long, and what it never lets in."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -14,6 +15,7 @@ from sokho.core.domain.identity import (
     UnauthenticatedError,
 )
 from sokho.core.domain.scopes import Scope
+from sokho.core.infrastructure.database import OverloadedError
 from sokho.modules.api_keys.domain.entities import ApiKey
 from sokho.modules.api_keys.domain.tokens import KeyToken, make_operator_key
 from sokho.modules.api_keys.infrastructure.authenticator import ApiKeyAuthenticator
@@ -68,6 +70,12 @@ def service() -> Service:
     return Service(scopes=[Scope.ITEMS_READ, Scope.KEYS_MANAGE])
 
 
+async def settle() -> None:
+    """Let what runs beside the requests go on as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 class TestKnownKey:
     async def test_is_told_who_it_is(self, service: Service):
         assert await service.let_in() == service.principal
@@ -96,6 +104,99 @@ class TestKnownKey:
         service.wait(2.0)
         await service.let_in()
         assert service.table.look_ups == 2
+
+
+class TestKeyInUse:
+    """Asked for anew before the five seconds are over, beside the requests."""
+
+    async def test_is_asked_for_while_nobody_waits(self, service: Service):
+        await service.let_in()
+        service.wait(4.5)
+        service.table.answers.clear()
+        assert await service.let_in() == service.principal
+        await settle()
+        assert service.table.look_ups == 2
+        assert await service.let_in() == service.principal
+        service.table.answers.set()
+        await settle()
+        service.wait(2.4)
+        assert await service.let_in() == service.principal
+        await settle()
+        assert service.table.look_ups == 2
+
+    async def test_is_not_asked_for_early_or_unused(self, service: Service):
+        await service.let_in()
+        service.wait(2.499)
+        await service.let_in()
+        service.wait(2.5)
+        await settle()
+        assert service.table.look_ups == 1
+
+    async def test_is_refused_as_soon_as_its_end_is_known(self, service: Service):
+        await service.let_in()
+        service.revoke()
+        service.wait(4.5)
+        await service.let_in()
+        await settle()
+        await service.refuse()
+        assert service.table.look_ups == 2
+
+    async def test_is_served_no_longer_where_nothing_can_be_learnt(self, service: Service):
+        await service.let_in()
+        service.table.is_away = True
+        service.wait(4.5)
+        for _ in range(3):
+            assert await service.let_in() == service.principal
+            await settle()
+        assert service.table.look_ups == 4
+        service.wait(0.5)
+        with pytest.raises(OverloadedError):
+            await service.let_in()
+
+    async def test_is_served_no_longer_where_no_answer_comes(self, service: Service):
+        await service.let_in()
+        service.revoke()
+        service.wait(4.5)
+        service.table.answers.clear()
+        await service.let_in()
+        await settle()
+        service.wait(0.5)
+        refused = asyncio.create_task(service.refuse())
+        await settle()
+        service.table.answers.set()
+        await refused
+
+    async def test_is_asked_for_one_at_a_time(self, service: Service):
+        tokens = [a_token(TENANT, secret=bytes([40 + number]) * 32) for number in range(3)]
+        for token in tokens:
+            service.table.put(an_api_key(token))
+            await service.let_in(token)
+        service.wait(4.5)
+        service.table.answers.clear()
+        for token in tokens:
+            await service.let_in(token)
+            await settle()
+        assert service.table.look_ups == 3 + 1
+        service.table.answers.set()
+        await settle()
+
+    async def test_is_not_asked_for_together_with_all_others(self, service: Service):
+        """What was first used at once is not asked for at once: else all would slow down."""
+        tokens = [a_token(TENANT, secret=bytes([number]) * 32) for number in range(100)]
+        for token in tokens:
+            service.table.put(an_api_key(token))
+            await service.let_in(token)
+        service.wait(2.55)
+        asked = []
+        for _ in range(5):
+            before = service.table.look_ups
+            service.wait(0.4)
+            for token in tokens:
+                await service.let_in(token)
+                await settle()
+            asked.append(service.table.look_ups - before)
+        assert sum(asked) == 100
+        assert max(asked) < 60
 
 
 class TestRevokedKey:

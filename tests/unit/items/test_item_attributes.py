@@ -16,9 +16,13 @@ def of_bytes(size: int, letter: str = "x") -> dict[str, object]:
     width = len(letter.encode())
     letters, rest = divmod(size - frame, width)
     attributes: dict[str, object] = {"k": letter * letters + "x" * rest}
-    text = json.dumps(attributes, ensure_ascii=False, separators=(",", ":"))
-    assert len(text.encode()) == size
+    assert size_of(attributes) == size
     return attributes
+
+
+def size_of(attributes: dict[str, object]) -> int:
+    """Return how many bytes attributes take as JSON in UTF-8."""
+    return len(json.dumps(attributes, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def of_depth(depth: int, *, lists: bool = False) -> dict[str, Any]:
@@ -61,6 +65,20 @@ class TestAttributes:
         assert an_item(attributes=of_bytes(16 * 1024, letter)).attributes
         with faults(("/attributes", "too_long")):
             an_item(attributes=of_bytes(16 * 1024 + 1, letter))
+
+    @pytest.mark.parametrize(
+        "each",
+        ["\x01" * 99, '"' * 99, "", [], {}, None, False, -(2**63), -1.2345678901234567e-17, [[]]],
+        ids=repr,
+    )
+    def test_of_any_kind_are_measured_to_the_byte(self, each: object):
+        """A bound on what they can take must never be less than what they take."""
+        count = 1
+        while size_of({"k": [each] * count}) <= 16 * 1024:
+            count += 1
+        assert an_item(attributes={"k": [each] * (count - 1)}).attributes
+        with faults(("/attributes", "too_long")):
+            an_item(attributes={"k": [each] * count})
 
     def test_are_measured_as_the_store_writes_them(self):
         """PostgreSQL knows no exponent: each of these would take 326 characters there, and back."""

@@ -1,7 +1,7 @@
 """JSON objects of a business's own making: bounded, compared as JSON, patched by RFC 7396."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sokho.core.domain.errors import FieldError
@@ -23,24 +23,32 @@ _NUMBER = Text(
 _CONTAINERS: Final = (dict, list)
 _NUMBERS: Final = (int, float)
 
+# How many bytes of JSON a character takes at most, as U+0001 does; and a scalar, or a container,
+# beside its characters: quotes, a colon, a comma, brackets, the digits of a number.
+_MOST_OF_A_CHARACTER: Final = 6
+_MOST_OF_A_SCALAR: Final = 28
+
 _SMALLEST_NUMBER: Final = 1e-18
 
 _SMALLEST_WITH_EXPONENT: Final = 1e16
 """From here on a float is written with an exponent, and jsonb returns it as an integer."""
 
 
-def object_faults(pointer: str, content: Mapping[str, object]) -> Iterator[FieldError]:
-    """Yield what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
+def object_faults(pointer: str, content: Mapping[str, object]) -> Sequence[FieldError]:
+    """Return what keeps an object from surviving PostgreSQL's jsonb and any JSON parser."""
     texts: list[str] = []
     others: list[object] = []
     if _is_too_deep(content, texts, others):
-        yield FieldError(pointer, "too_deep", _DEPTH)
-    elif not is_text("".join(texts)):
-        yield FieldError(pointer, "invalid_character", WRONG_CHARACTER)
-    elif not all(map(_is_plain_number, others)):
-        yield FieldError(pointer, "out_of_range", _NUMBER)
-    elif _is_too_long(content):
-        yield FieldError(pointer, "too_long", _SIZE)
+        return (FieldError(pointer, "too_deep", _DEPTH),)
+    text = "".join(texts)
+    if not is_text(text):
+        return (FieldError(pointer, "invalid_character", WRONG_CHARACTER),)
+    if not all(map(_is_plain, others)):
+        return (FieldError(pointer, "out_of_range", _NUMBER),)
+    most = _MOST_OF_A_CHARACTER * len(text) + _MOST_OF_A_SCALAR * (1 + len(texts) + len(others))
+    if most > OBJECT_BYTES and _is_too_long(content):
+        return (FieldError(pointer, "too_long", _SIZE),)
+    return ()
 
 
 def are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -57,9 +65,6 @@ def merged(content: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
 
 
 def _is_too_long(content: Mapping[str, object]) -> bool:
-    """Whether it takes too many bytes as JSON: no more than four for a character of `repr`."""
-    if 4 * len(repr(content)) <= OBJECT_BYTES:
-        return False
     written = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return len(written.encode()) > OBJECT_BYTES
 
@@ -90,7 +95,8 @@ def _merged(target: object, patch: Mapping[str, Any]) -> dict[str, Any]:
 def _is_too_deep(content: Mapping[str, object], texts: list[str], others: list[object]) -> bool:
     """Measure the depth level by level: recursion would have a limit of its own.
 
-    What is no object and no list is added to `texts`, names among them, or to `others`.
+    What is no object and no list is added to `texts`, names among them, or to `others`. A list or
+    an object itself is added there as nothing.
     """
     level: list[Any] = [content]
     for _ in range(OBJECT_DEPTH):
@@ -103,15 +109,18 @@ def _is_too_deep(content: Mapping[str, object], texts: list[str], others: list[o
             for value in values:
                 if isinstance(value, str):
                     texts.append(value)
+                elif isinstance(value, _CONTAINERS):
+                    inner.append(value)
+                    others.append(None)
                 else:
-                    (inner if isinstance(value, _CONTAINERS) else others).append(value)
+                    others.append(value)
         if not inner:
             return False
         level = inner
     return True
 
 
-def _is_plain_number(value: object) -> bool:
+def _is_plain(value: object) -> bool:
     """Whether a scalar is null, a boolean, or a number that jsonb keeps as one.
 
     A float from 2^63 on has no fraction, so jsonb would return it as an integer that no

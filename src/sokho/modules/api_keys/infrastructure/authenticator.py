@@ -1,14 +1,18 @@
 """Verifies keys under row-level security, and remembers the answer for a few seconds."""
 
+import asyncio
 import hmac
+import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
@@ -19,7 +23,7 @@ from sokho.core.domain.identity import (
     TenantSuspendedError,
     UnauthenticatedError,
 )
-from sokho.core.infrastructure.database import TENANT, Database, Statement
+from sokho.core.infrastructure.database import TENANT, Database, OverloadedError, Statement
 from sokho.modules.api_keys.domain.entities import Pepper
 from sokho.modules.api_keys.domain.tokens import KeyToken, is_operator_key
 from sokho.modules.api_keys.infrastructure.last_uses import LastUses
@@ -28,6 +32,12 @@ from sokho.modules.api_keys.infrastructure.tables import api_keys
 
 REMEMBERED_SECONDS: Final = 5.0
 """The longest time for which a revoked key or a suspended business may still be served."""
+
+_ASKED_AHEAD_SECONDS: Final = (2.5, 4.5)
+"""Between which ages the answer to a key is asked for anew while it still stands.
+
+By the key: what was learnt of many at once, when they were first used, is not asked at once again.
+"""
 
 _REMEMBERED_KEYS: Final = 10_000
 _REMEMBERED_FAILURES: Final = 10_000
@@ -49,7 +59,8 @@ class ApiKeyAuthenticator(Authenticator):
     """Knows the keys of every business, and the operator's.
 
     The tenant's id stands in the token, so the tenant is bound before its key is looked up:
-    a forged one finds nothing. A warm key costs no round trip.
+    a forged one finds nothing. A warm key costs no round trip; one that stays in use is asked for
+    anew before what is known of it ends, beside the requests, so none of them waits.
 
     A key ends by the database's time, which its look-up tells; from there on a monotonic clock
     counts. The clock of this machine may be anything.
@@ -70,6 +81,7 @@ class ApiKeyAuthenticator(Authenticator):
         self._verified: _Memory[_Verified] = _Memory(_REMEMBERED_KEYS, ticks)
         self._failed: _Memory[bool] = _Memory(_REMEMBERED_FAILURES, ticks)
         self._last_uses = last_uses
+        self._asking_ahead: asyncio.Task[None] | None = None
         self._key_of_memory = os.urandom(blake2b.MAX_KEY_SIZE)
 
     async def authenticate(self, token: str) -> Principal | Operator:
@@ -82,17 +94,32 @@ class ApiKeyAuthenticator(Authenticator):
             if self._failed.recall(digest):
                 raise UnauthenticatedError
             verified = await self._verify(token, digest)
+        elif verified.asked_ahead <= self._verified.now():
+            self._ask_ahead(token, digest)
         if verified.ends is not None and verified.ends <= self._verified.now():
             raise UnauthenticatedError
         if verified.suspended:
             raise TenantSuspendedError
         return verified.caller
 
+    def _ask_ahead(self, token: str, digest: bytes) -> None:
+        """Verify a key anew beside the requests: one at a time, and the next use tries again.
+
+        What is known of it stands meanwhile, to its own end and no longer.
+        """
+        if self._asking_ahead is None or self._asking_ahead.done():
+            self._asking_ahead = asyncio.create_task(self._try_to_verify(token, digest))
+
+    async def _try_to_verify(self, token: str, digest: bytes) -> None:
+        with suppress(UnauthenticatedError, OverloadedError, asyncpg.PostgresError):
+            await self._verify(token, digest)
+
     async def _verify(self, token: str, remembered_by: bytes) -> "_Verified":
         asked = self._verified.now()
         digest = self._pepper.hash(token)
         found = self._operator(token, digest) or await self._key(token, digest, asked)
         if found is None:
+            self._verified.forget(remembered_by)
             self._failed.remember(remembered_by, True, since=asked)
             raise UnauthenticatedError
         self._verified.remember(remembered_by, found, since=asked)
@@ -121,12 +148,14 @@ class ApiKeyAuthenticator(Authenticator):
             return None
         suspended = row["tenant_state"] == "suspended"
         now = row["now"]
+        least, most = _ASKED_AHEAD_SECONDS
         if key.is_active(now) and not suspended:
             self._last_uses.note(key, now)
         return _Verified(
             Principal(tenant_id=key.tenant_id, key_id=key.id, scopes=frozenset(key.scopes)),
             ends=asked + (key.expires_at - now).total_seconds() if key.expires_at else None,
             suspended=suspended,
+            asked_ahead=asked + least + (most - least) * key.id.bytes[-1] / 255,
         )
 
 
@@ -136,6 +165,8 @@ class _Verified:
     ends: float | None = None
     """The tick from which the key is not served: counted from before the database was asked."""
     suspended: bool = False
+    asked_ahead: float = math.inf
+    """The tick from which a use has it verified anew."""
 
 
 class _Memory(Generic[_T]):
@@ -156,6 +187,9 @@ class _Memory(Generic[_T]):
             return None
         self._entries.move_to_end(digest)
         return value
+
+    def forget(self, digest: bytes) -> None:
+        self._entries.pop(digest, None)
 
     def remember(self, digest: bytes, value: _T, *, since: float) -> None:
         """Keep `value`; its age counts from before it was asked for."""

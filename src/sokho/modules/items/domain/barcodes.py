@@ -1,6 +1,6 @@
 """Barcodes: letters and digits, of which a GTIN carries its own proof."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from sokho.core.domain.errors import FieldError
@@ -21,15 +21,16 @@ _GTIN_LENGTHS: Final = range(12, 15)
 _VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 
 
-def barcode_faults(barcode: str) -> Iterator[FieldError]:
-    """Yield what is wrong with a barcode.
+def barcode_faults(barcode: str) -> Sequence[FieldError]:
+    """Return what is wrong with a barcode.
 
     Twelve to fourteen digits are a GTIN (GS1 General Specifications, section 7.9).
     """
     if len(barcode) > BARCODE_LENGTH or not (barcode.isascii() and barcode.isalnum()):
-        yield FieldError("/barcode", "invalid", _FORM)
-    elif len(barcode) in _GTIN_LENGTHS and barcode.isdigit() and not _is_checked(barcode):
-        yield FieldError("/barcode", "invalid_check_digit", _CHECK_DIGIT)
+        return (FieldError("/barcode", "invalid", _FORM),)
+    if len(barcode) in _GTIN_LENGTHS and barcode.isdigit() and not _is_checked(barcode):
+        return (FieldError("/barcode", "invalid_check_digit", _CHECK_DIGIT),)
+    return ()
 
 
 def _is_checked(gtin: str) -> bool:

@@ -56,11 +56,13 @@ class ItemBatch:
                     before.change(now=now, **row) if before else _made(row, tenant_id, now, make_id)
                 )
                 self._steps.append((before, item))
+                is_known = item.unit in units or (before is not None and "unit" not in row)
             except InvalidError as invalid:
                 faults += invalid.errors
-            if not _has_known_unit(row, units, is_new=before is None) and not any(
-                fault.pointer == UNKNOWN_UNIT.pointer for fault in faults
-            ):
+                is_known = _has_known_unit(row, units, is_new=before is None) or any(
+                    fault.pointer == UNKNOWN_UNIT.pointer for fault in faults
+                )
+            if not is_known:
                 faults.append(UNKNOWN_UNIT)
             if faults:
                 errors += [fault.below(f"/items/{index}") for fault in faults]
@@ -82,10 +84,10 @@ class ItemBatch:
         return [item for before, item in self._steps if before is not None and item is not before]
 
     @property
-    def differences(self) -> dict[str, object]:
+    def differences(self) -> dict[UUID, object]:
         """What changes of the items that differ, by id: each field before and after."""
         return {
-            str(item.id): differences(before, item)
+            item.id: differences(before, item)
             for before, item in self._steps
             if before is not None and item is not before
         }

@@ -150,6 +150,8 @@ _Item = TypeVar("_Item", bound=Item)
 def _validated(item: _Item) -> _Item:
     """Validate an item; then drop repeated tags, each of which was judged at its own place."""
     item.validate()
+    if not item.tags:
+        return item
     tags = tuple(dict.fromkeys(item.tags))
     return item if len(tags) == len(item.tags) else replace(item, tags=tags)
 
@@ -159,7 +161,7 @@ def sku_key(sku: str) -> str:
     return caseless(sku)
 
 
-_NORMALISE: Final[Mapping[str, Callable[[Any], Any]]] = {
+_NORMALISE: Final[dict[str, Callable[[Any], Any]]] = {
     "sku": trimmed,
     "unit": trimmed,
     "tags": lambda tags: tuple(tags or ()),

@@ -84,8 +84,8 @@ class ItemRepository(ABC):
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
         """Store new items, and the next version of items that were locked, in one statement.
 
-        Returns the ids of those that were new. One whose SKU somebody else has taken since
-        `lock` is left out: lock again, and there it is.
+        Returns the ids of new items that were left out: somebody else has taken their SKU since
+        `lock`. Lock again, and there it is.
         """
 
     @abstractmethod

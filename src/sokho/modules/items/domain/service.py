@@ -102,8 +102,8 @@ class ItemService:
         `UnitInUseError`, and `DuplicateSKUError` when others keep taking and freeing a SKU.
         """
         keys = [sku_key(row["sku"]) for row in rows]
-        created: dict[str, object] = {}
-        updated: dict[str, object] = {}
+        created: dict[UUID, str] = {}
+        updated: dict[UUID, object] = {}
         for _ in range(_ATTEMPTS):
             batch = ItemBatch(
                 rows,
@@ -114,11 +114,11 @@ class ItemService:
                 make_id=self._make_id,
             )
             new = batch.new
-            saved = await self._repo.save(new, batch.changed)
+            lost = await self._repo.save(new, batch.changed)
             await self._refuse_changed_units(batch)
-            created |= {str(item.id): item.sku for item in new if item.id in saved}
+            created |= {item.id: item.sku for item in new if not lost or item.id not in lost}
             updated |= batch.differences
-            if len(saved) == len(new):
+            if not lost:
                 if created or updated:
                     changes = {"created": created, "updated": updated}
                     self._events.record(Event("item.batch", None, changes))

@@ -32,13 +32,13 @@ from sokho.modules.items.domain.errors import (
 )
 from sokho.modules.items.domain.repository import BY_ID, ItemFilter, ItemRepository
 from sokho.modules.items.infrastructure.batch_statements import (
-    GIVEN,
     KNOWN_UNITS,
     LOCK,
     SAVE,
     SAVE_NEW,
     TAKE_TURN,
     UPDATED_AT,
+    given,
 )
 from sokho.modules.items.infrastructure.conversion_statements import (
     DELETE_CONVERSION,
@@ -179,9 +179,10 @@ class PostgresItemRepo(ItemRepository):
     async def save(self, new: Sequence[Item], changed: Sequence[Item]) -> set[UUID]:
         if not new and not changed:
             return set()
-        rows = [dict(zip(GIVEN, _given(item), strict=True)) for item in (*new, *changed)]
-        made = await self._tx.fetch_all(SAVE if changed else SAVE_NEW, rows=rows)
-        return {row["id"] for row in made}
+        statement = SAVE if changed else SAVE_NEW
+        row = await self._tx.fetch_one(statement, wanted=len(new), **given([*new, *changed]))
+        assert row is not None
+        return set() if row["made"] is None else {item.id for item in new} - {*row["made"]}
 
     async def known_units(self, codes: Collection[str]) -> set[str]:
         storable = [code for code in codes if TEXT.fullmatch(code)]
@@ -297,7 +298,6 @@ def _to_item(row: Row) -> Item:
     )
 
 
-_given: Final = attrgetter(*GIVEN)
 _STORED: Final = ("id", *_WRITTEN)
 _stored: Final = attrgetter(*_STORED)
 
