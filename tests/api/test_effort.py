@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.types import ASGIApp
 
+from benchmarks.calling import answer_of
 from sokho.core.application.dto import ResponseModel
 from sokho.core.infrastructure.database import Statement, Transaction
 from sokho.core.infrastructure.http.answering import _ORDINARY
@@ -153,47 +154,17 @@ class Caller:
 
     async def calls(self, method: str, path: str, body: Callable[[], object] | None = None) -> int:
         """Return how many Python functions a warm request calls."""
-        path, _, query = path.partition("?")
-        efforts = [await self._effort(method, path, query, body) for _ in range(4)]
+        efforts = [await self._effort(method, path, body) for _ in range(4)]
         return min(effort.calls for effort in efforts[1:])
 
-    async def _effort(
-        self, method: str, path: str, query: str, body: Callable[[], object] | None
-    ) -> Effort:
-        content = b"" if body is None else json.dumps(body()).encode()
-        headers = {
-            "host": "sokho.test",
-            "authorization": f"Bearer {self._key}",
-            "content-type": "application/json",
-        }
+    async def _effort(self, method: str, path: str, body: Callable[[], object] | None) -> Effort:
+        headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
         if path.startswith("/v1/stock/"):
             headers["idempotency-key"] = str(uuid4())
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 2),
-            "state": {},
-        }
-        statuses = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: Any) -> None:
-            statuses.append(message.get("status", 200))
-
+        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+        content = b"" if body is None else json.dumps(body()).encode()
         with counted() as effort:
-            await self._app(scope, receive, send)
-        assert statuses[0] < 300
+            await answer_of(self._app, method, path, lines, content)
         return effort
 
 
