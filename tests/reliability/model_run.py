@@ -10,9 +10,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.conftest import SECRET
 from tests.integration.command_line import Cli
+from tests.reliability.judging import DivergenceError, Tally
 from tests.reliability.outcomes import Outcome
 from tests.reliability.sites import TIMEOUT_SECONDS, Site
-from tests.reliability.state_machine import Businesses, DivergenceError, Tally
+from tests.reliability.state_machine import Businesses
 
 NO_DIVERGENCE: Final = "every answer is the one that the model gives"
 PROVEN: Final = "`sokho check ledger` finds nothing"
