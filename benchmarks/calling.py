@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sokho.core.infrastructure.http.context import WHOLE
+
 _SUCCESS: Final = range(200, 300)
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -40,6 +42,7 @@ async def answer_of(
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
         "state": {},
+        WHOLE: True,  # as `sokho serve` marks a body that is there
     }
     sent: list[MutableMapping[str, Any]] = []
 

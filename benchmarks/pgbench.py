@@ -28,7 +28,7 @@ from sokho.core.infrastructure.embedded_postgres.unprivileged import server_user
 ONE_TRIP: Final = "pgbench, one trip"
 TRIPS: Final = "pgbench, each step a trip"
 SAME_ROWS: Final = "pgbench, the same rows"
-"""As `TRIPS`, and it writes all that Sokho writes; of what Sokho adds to an operation."""
+"""As `TRIPS`, with as many rows as Sokho writes: of the operations to which Sokho adds some."""
 
 NAMES: Final = (SAME_ROWS, TRIPS, ONE_TRIP)
 

@@ -100,6 +100,35 @@ class TestBody:
             dripping.cancel()
         assert (await business.http.get("/v1/items")).json() == []
 
+    @pytest.mark.parametrize("comes_later", [False, True])
+    async def test_that_is_there_is_not_waited_for(
+        self,
+        app: FastAPI,
+        business: Business,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        comes_later: bool,
+    ):
+        waits = []
+        in_time = body._read_in_time
+
+        async def noted(receive: Receive) -> bytes:
+            waits.append(receive)
+            return await in_time(receive)
+
+        monkeypatch.setattr(body, "_read_in_time", noted)
+        content = b'{"sku": "A", "name": "B"}'
+        head = Server(0, business.api_key).request(f"Content-Length: {len(content)}")
+        async with listening(app) as running, connected(port_of(running)) as (reader, writer):
+            if comes_later:
+                writer.write(head)
+                await asyncio.sleep(0.1)
+                writer.write(content)
+            else:
+                writer.write(head + content)
+            assert parsed(await all_of(reader)).status_code == 201
+        assert bool(waits) is comes_later
+
     async def test_that_nobody_reads_keeps_no_connection_open(self, port: int):
         """The answer is out, 401, and the body drips on."""
         head = Server(0, "no key").request("Content-Length: 100000")

@@ -69,21 +69,22 @@ def fuzz(
     }
     began = time.monotonic()
     stuck: list[str] = []
-    report: dict[str, Any] | None = None
-    with tempfile.TemporaryDirectory(prefix="sokho-fuzzing-") as name:
-        folder = Path(name)
-        with Service(folder, command=command, SOKHO_DATA_DIR=name, **environment) as service:
-            given = ("--seed", str(seed), "--max-examples", str(examples), *arguments)
-            url = str(service.http.base_url)
-            while report is None and len(stuck) < _ATTEMPTS:
-                try:
+    given = ("--seed", str(seed), "--max-examples", str(examples), *arguments)
+    while len(stuck) < _ATTEMPTS:
+        with tempfile.TemporaryDirectory(prefix="sokho-fuzzing-") as name:
+            folder = Path(name)
+            try:
+                with Service(
+                    folder, command=command, SOKHO_DATA_DIR=name, **environment
+                ) as service:
+                    url = str(service.http.base_url)
                     report = _schemathesis(url, _new_key(urls), folder, given, longest)
-                except StuckError as error:
-                    stuck.append(str(error))
-        if report is None:
-            raise StuckError("\n\n".join(stuck))
-        figures = _figures(report, _accepted(folder / "stderr.txt"))
-    return figures | {"stuck": stuck, "seconds": round(time.monotonic() - began)}
+            except StuckError as error:
+                stuck.append(str(error))
+            else:
+                figures = _figures(report, _accepted(folder / "stderr.txt"))
+                return figures | {"stuck": stuck, "seconds": round(time.monotonic() - began)}
+    raise StuckError("\n\n".join(stuck))
 
 
 def _new_key(urls: DatabaseUrls) -> str:

@@ -242,6 +242,7 @@ BEGIN
                 to_after := NULL;
             END IF;
         END IF;
+        -- As the table's columns follow each other: who adds one adds it here.
         moves[n] := ROW(
             NULL, NULL, line, items[n], amount, quantities[n], units[n],
             sources[n], from_seq, from_after, targets[n], to_seq, to_after, NULL, NULL

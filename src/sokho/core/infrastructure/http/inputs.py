@@ -19,7 +19,10 @@ _MAX_PARAMETERS: Final = 50
 
 
 def query_pairs(text: str) -> list[tuple[str, str]]:
-    """Return the names and values of a query; raises `ValueError` for too many, or no UTF-8."""
+    """Return the names and values of a query; raises `ValueError` for too many of them.
+
+    And for percent-encoded bytes that are no UTF-8.
+    """
     if text.count("&") >= _MAX_PARAMETERS:
         raise ValueError("too many parameters")
     if "%" in text or "+" in text:

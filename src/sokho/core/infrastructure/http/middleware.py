@@ -82,7 +82,7 @@ class ProblemMiddleware:
             if not is_foreseen(error):
                 logger.exception("request failed", request_id=context.request_id)
             answer = answer_to(scope, error)
-            if context.status:  # part of another answer is out: the connection must break
+            if context.status:  # another answer has begun: the connection must break
                 context.status = answer.status_code
                 raise
             await answer(scope, receive, send)

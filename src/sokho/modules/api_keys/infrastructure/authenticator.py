@@ -6,7 +6,6 @@ import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from time import monotonic
@@ -39,6 +38,12 @@ _ASKED_AHEAD_SECONDS: Final = (2.5, 4.5)
 By the key: what was learnt of many at once, when they were first used, is not asked at once again.
 """
 
+_ASKED_AHEAD_AT_ONCE: Final = 4
+"""So most connections of a worker are left to its requests."""
+
+_REST_SECONDS: Final = 1.0
+"""How long nothing is asked ahead where it came to nothing: the database is away, or overloaded."""
+
 _REMEMBERED_KEYS: Final = 10_000
 _REMEMBERED_FAILURES: Final = 10_000
 
@@ -60,7 +65,7 @@ class ApiKeyAuthenticator(Authenticator):
 
     The tenant's id stands in the token, so the tenant is bound before its key is looked up:
     a forged one finds nothing. A warm key costs no round trip; one that stays in use is asked for
-    anew before what is known of it ends, beside the requests, so none of them waits.
+    anew before what is known of it ends, beside the requests, so few of them ever wait.
 
     A key ends by the database's time, which its look-up tells; from there on a monotonic clock
     counts. The clock of this machine may be anything.
@@ -81,7 +86,8 @@ class ApiKeyAuthenticator(Authenticator):
         self._verified: _Memory[_Verified] = _Memory(_REMEMBERED_KEYS, ticks)
         self._failed: _Memory[bool] = _Memory(_REMEMBERED_FAILURES, ticks)
         self._last_uses = last_uses
-        self._asking_ahead: asyncio.Task[None] | None = None
+        self._asked_ahead: dict[bytes, asyncio.Task[None]] = {}
+        self._rests_until = -math.inf
         self._key_of_memory = os.urandom(blake2b.MAX_KEY_SIZE)
 
     async def authenticate(self, token: str) -> Principal | Operator:
@@ -103,16 +109,25 @@ class ApiKeyAuthenticator(Authenticator):
         return verified.caller
 
     def _ask_ahead(self, token: str, digest: bytes) -> None:
-        """Verify a key anew beside the requests: one at a time, and the next use tries again.
+        """Verify a key anew beside the requests: a few at a time, and the next use tries again.
 
         What is known of it stands meanwhile, to its own end and no longer.
         """
-        if self._asking_ahead is None or self._asking_ahead.done():
-            self._asking_ahead = asyncio.create_task(self._try_to_verify(token, digest))
+        rests = self._verified.now() < self._rests_until
+        if rests or digest in self._asked_ahead or len(self._asked_ahead) >= _ASKED_AHEAD_AT_ONCE:
+            return
+        self._asked_ahead[digest] = asyncio.create_task(self._try_to_verify(token, digest))
 
     async def _try_to_verify(self, token: str, digest: bytes) -> None:
-        with suppress(UnauthenticatedError, OverloadedError, asyncpg.PostgresError):
+        try:
             await self._verify(token, digest)
+        except UnauthenticatedError:
+            pass  # the next use is told
+        except (OverloadedError, asyncpg.PostgresError):
+            # A request that has to ask will tell, if that lasts.
+            self._rests_until = self._verified.now() + _REST_SECONDS
+        finally:
+            del self._asked_ahead[digest]
 
     async def _verify(self, token: str, remembered_by: bytes) -> "_Verified":
         asked = self._verified.now()
