@@ -56,7 +56,6 @@ class TestSchemathesis:
         assert kind in {finding["type"] for finding in figures["findings"]}
 
     def test_does_not_wait_for_ever(self, urls: DatabaseUrls):
-        """One that comes to no end is begun once more, and then says where it stood."""
-        with pytest.raises(StuckError) as raised:
+        """A run that comes to no end is ended, and says where it stood."""
+        with pytest.raises(StuckError, match="Fatal Python error: Aborted"):
             fuzz(urls, seed=SEED, examples=3, longest=1)
-        assert str(raised.value).count("Fatal Python error: Aborted") == 2
