@@ -41,8 +41,13 @@ _TEMPLATE: Final = "pristine"
 # Set to 1, the service reaches the database through PgBouncer (tests/pgbouncer.py).
 THROUGH_PGBOUNCER: Final = "SOKHO_TEST_THROUGH_PGBOUNCER"
 
-# Durability is the business of the launcher's own tests.
-_FAST: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Durability is the business of the launcher's own tests, and so is how large it makes itself.
+_FAST: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

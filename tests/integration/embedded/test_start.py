@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import time
@@ -50,6 +51,19 @@ class TestFirstStart:
         postgres.stop()
         assert not postgres.status().is_running
         assert postgres.status().version == "18"
+
+    def test_is_sized_for_the_machine_and_then_the_operators_to_size(self, folder: Path) -> None:
+        postgres = EmbeddedPostgres(folder)
+        shown = query(postgres.start().admin, "SHOW shared_buffers", "SHOW max_wal_size")
+        postgres.stop()
+        conf = folder / "postgres/postgresql.conf"
+        written = re.findall(r"(\w+) = (\d+)MB", conf.read_text("utf-8").partition("by Sokho")[2])
+        assert [name for name, _ in written] == ["shared_buffers", "max_wal_size"]
+        assert [_mebibytes(size) for size in shown] == [int(size) for _, size in written]
+
+        with conf.open("a", encoding="utf-8") as settings:
+            settings.write("shared_buffers = 96MB\n")
+        assert query(EmbeddedPostgres(folder).start().admin, "SHOW shared_buffers") == ["96MB"]
 
     def test_killed_on_the_way_leaves_nothing_that_blocks_the_next(self, folder: Path) -> None:
         other = OtherProcess(folder / "data")
@@ -242,3 +256,7 @@ class TestAuthentication:
         damage(data_dir / "credentials.json")
         assert "credentials.json" in refusal(EmbeddedPostgres(data_dir).start)
         assert not EmbeddedPostgres(data_dir).status().is_running
+
+
+def _mebibytes(size: str) -> int:
+    return int(size[:-2]) * {"MB": 1, "GB": 1024}[size[-2:]]

@@ -9,12 +9,18 @@ from sokho.core.domain.texts import Text
 from sokho.core.infrastructure.embedded_postgres.binaries import Binaries
 from sokho.core.infrastructure.embedded_postgres.credentials import ADMIN, DATABASE
 from sokho.core.infrastructure.embedded_postgres.refusals import program_failed
+from sokho.core.infrastructure.embedded_postgres.sizing import sized_settings
 from sokho.core.infrastructure.embedded_postgres.unprivileged import ServerUser
 from sokho.core.infrastructure.private_files import sync_folder
 
 _LOCALES = ("C.UTF-8", "C")  # the C library may lack the first
 _BUILTIN_LOCALE_SINCE = 17
 _HALF_MADE = "making-"
+
+_SIZED = """
+# Of the machine that this was made on, by Sokho. Change it as you like: it is not written again.
+{settings}
+"""
 
 _NOT_MADE = Text(
     vi="Không tạo được cơ sở dữ liệu: {reason}. Không có gì còn sót lại; "
@@ -70,6 +76,7 @@ def create_cluster(folder: Path, binaries: Binaries, user: ServerUser, password:
             shutil.chown(making, user.uid, user.gid)
         cluster = making / "cluster"
         _initdb(cluster, binaries, user, password)
+        _size(cluster)
         _create_database(cluster, binaries, user)
         cluster.rename(folder)
         sync_folder(folder.parent)
@@ -106,6 +113,12 @@ def _initdb(cluster: Path, binaries: Binaries, user: ServerUser, password: str) 
             break
     if answer.returncode != 0:
         raise program_failed(_NOT_MADE, answer.stdout, cluster)
+
+
+def _size(cluster: Path) -> None:
+    lines = [f"{name} = {value}" for name, value in sized_settings(cluster).items()]
+    with (cluster / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.write(_SIZED.format(settings="\n".join(lines)))
 
 
 def _create_database(cluster: Path, binaries: Binaries, user: ServerUser) -> None:
