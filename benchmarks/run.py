@@ -16,12 +16,15 @@ from benchmarks import bulk, report, row_security, throughput
 from benchmarks.dataset import Dataset, copied, filled_database, keep_stock
 from benchmarks.load import require_wrk
 from benchmarks.operations import receive
+from benchmarks.pauses import Pauses, pauses
 from benchmarks.servers import SOKHO, running, sokho
 
 _BENCHMARKS: Final = Path(__file__).parents[1] / "BENCHMARKS.md"
 
 _QUICK: Final = {"tenants": 4, "items": 300, "large": 1_000, "rounds": 1, "seconds": 1}
 _LEAST: Final = {"tenants": 1, "items": 300, "large": 0, "rounds": 1, "seconds": 1}
+_QUICK_PAUSES: Final = 0.5
+_PAUSES: Final = 10
 _QUICK_LOADING: Final = 2_000
 _LOADING: Final = 20_000
 
@@ -32,9 +35,10 @@ def main() -> None:
     if find_spec("sqlmodel") is None:
         sys.exit("The peers need packages of their own: `make bench` installs them.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped
+    quiet = pauses(_QUICK_PAUSES if options.quick else _PAUSES)
     sizes = {name: getattr(options, name) for name in ("tenants", "items", "large")}
     with filled_database(**sizes) as dataset:
-        found = _measure(dataset, wrk, options)
+        found = _measure(dataset, wrk, options, quiet)
     text = report.document(found)
     print(f"\n{report.ratio_table(found.throughput)}")
     if options.output is None:
@@ -64,10 +68,13 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _measure(dataset: Dataset, wrk: str, options: argparse.Namespace) -> report.Findings:
+def _measure(
+    dataset: Dataset, wrk: str, options: argparse.Namespace, quiet: Pauses
+) -> report.Findings:
     told = (
         f"{options.rounds} rounds of {options.seconds} s; {options.tenants} businesses with "
-        f"{options.items} items each, and one with {options.large}. {report.machine()}"
+        f"{options.items} items each, and one with {options.large}. {report.machine()} "
+        f"{quiet.sentence}"
     )
     _fill(dataset)
     copies = {
