@@ -27,7 +27,7 @@ DOCUMENTS: Final = 150
 STEP: Final = timedelta(hours=8)
 
 _LATE: Final = "FROM stock_late_legs WHERE tenant_id = $1"
-_FEW: Final = ("many CONSTANT integer := 500", "many CONSTANT integer := 0")
+_FEW: Final = ("many CONSTANT integer := 200", "many CONSTANT integer := 0")
 """Lets few late legs be taken for many."""
 
 _ROWS: Final = "SELECT array_agg(l ORDER BY account_id, seq) FROM stock_late_legs AS l"

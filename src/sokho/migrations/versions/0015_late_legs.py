@@ -58,7 +58,7 @@ CREATE FUNCTION stock_balance_by_date(
     place timestamptz, number bigint
 ) RETURNS numeric LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    many CONSTANT integer := 500;
+    many CONSTANT integer := 200;
     month CONSTANT timestamptz := date_trunc('month', place, 'UTC');
     late {_TABLE};
     legs bigint;
@@ -77,7 +77,8 @@ BEGIN
         WHERE (l.effective_at, l.seq) < (place, number)
     ), 0) INTO legs, behind FROM (
         SELECT change, effective_at, seq FROM {_TABLE}
-        WHERE tenant_id = tenant AND account_id = account AND seq > then_seq LIMIT many
+        WHERE tenant_id = tenant AND account_id = account AND seq > then_seq
+        ORDER BY seq LIMIT many
     ) AS l;
     IF legs < many THEN
         RETURN then_before + behind;
@@ -107,6 +108,7 @@ BEGIN
                 AND l.seq > start_seq AND l.seq < then_seq)
         + (SELECT coalesce(sum(l.change), 0) FROM {_TABLE} AS l
             WHERE l.tenant_id = tenant AND l.account_id = account
+                AND l.effective_at < l.latest_at
                 AND l.effective_at >= month AND (l.effective_at, l.seq) < (place, number));
 END $$
 """
@@ -132,11 +134,15 @@ def upgrade() -> None:
         sa.CheckConstraint("effective_at < latest_at", name=f"{_TABLE}_effective_at_check"),
         sa.CheckConstraint("next_seq < seq", name=f"{_TABLE}_next_seq_check"),
     )
+    # All rows fulfil its condition, and who looks for dates says so. Of an account with few late
+    # legs, as most are, the planner takes one index for as good as the other; not so this one
+    # where numbers are looked for.
     op.create_index(
-        f"{_TABLE}_tenant_id_account_id_effective_at_seq_idx",
+        f"{_TABLE}_tenant_id_account_id_effective_at_idx",
         _TABLE,
-        ["tenant_id", "account_id", "effective_at", "seq"],
-        postgresql_include=["change"],
+        ["tenant_id", "account_id", "effective_at"],
+        postgresql_include=["seq", "change", "latest_at"],
+        postgresql_where=sa.text("effective_at < latest_at"),
     )
     seal_table(_TABLE, commands=("SELECT", "INSERT"))
     backfill(_TABLE, _FILL, reads=["stock_moves"])

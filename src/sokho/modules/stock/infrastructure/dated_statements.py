@@ -51,9 +51,12 @@ def next_by_date(account_id: Any, is_behind: Callable[[Any], Any], name: str) ->
         _first(moves.alias(f"{name}_{side}"), side, account_id, is_behind).lateral(f"{name}_{side}")
         for side in SIGNS
     )
-    is_given = sa.or_(got.c.seq.is_(None), sa.tuple_(*_place(given)) < sa.tuple_(*_place(got)))
+    comes_first = sa.tuple_(*_place(given)) < sa.tuple_(*_place(got))
     seq, before = (
-        sa.case((is_given, given.c[column]), else_=got.c[column]) for column in ("seq", "before")
+        sa.case(
+            (got.c.seq.is_(None), given.c[name]), (comes_first, given.c[name]), else_=got.c[name]
+        )
+        for name in ("seq", "before")
     )
     return Next((given, got), seq, before)
 

@@ -180,8 +180,9 @@ late_legs = sa.Table(
     sa.CheckConstraint("next_seq < seq", name="next_seq"),
     sa.Index(
         None,
-        *("tenant_id", "account_id", "effective_at", "seq"),
-        postgresql_include=["change"],
+        *("tenant_id", "account_id", "effective_at"),
+        postgresql_include=["seq", "change", "latest_at"],
+        postgresql_where=sa.text("effective_at < latest_at"),
     ),
 )
 

@@ -25,6 +25,7 @@ from sokho.modules.stock.infrastructure.tables import (
 )
 
 _UUID, _BIG = sa.Uuid(), sa.BigInteger()
+_LOWEST: Final[Any] = sa.literal_column(str(1 - 2**63))
 _PAGE: Final[Any] = sa.literal_column("200")  # of documents: of 500 lines at most each
 
 
@@ -76,7 +77,7 @@ _stray_late = (
     .where(
         late_legs.c.tenant_id == TENANT,
         late_legs.c.account_id == accounts.c.id,
-        sa.or_(~_is_place(accounts), late_legs.c.seq > balances.c.seq),
+        late_legs.c.seq > sa.case((_is_place(accounts), balances.c.seq), else_=_LOWEST),
     )
     .correlate(accounts, balances)
     .scalar_subquery()
@@ -212,10 +213,10 @@ _judged = (
 )
 
 
-def _is_move(side: str, sign: int, seq: Any, is_so: Callable[[Any, Any], Any]) -> Any:
+def _is_move(side: str, seq: Any, is_so: Callable[[Any, Any], Any]) -> Any:
     """Return whether the move of a number is so: by itself, and by what was there before it."""
     leg = moves.alias(f"{side}_leg")
-    before = leg.c[f"{side}_after"] - leg.c.quantity * sa.literal_column(str(sign))
+    before = leg.c[f"{side}_after"] - leg.c.quantity * sa.literal_column(str(SIGNS[side]))
     return (
         sa.exists()
         .where(leg.c.tenant_id == TENANT, leg.c[f"{side}_account"] == _judged.c.account_id)
@@ -224,30 +225,25 @@ def _is_move(side: str, sign: int, seq: Any, is_so: Callable[[Any, Any], Any]) -
     )
 
 
+def _is_named(side: str) -> Any:
+    return _is_move(
+        side,
+        _judged.c.next_seq,
+        lambda leg, before: sa.and_(
+            leg.c.effective_at > _judged.c.effective_at, before == _judged.c.next_before
+        ),
+    )
+
+
 _one_before = late_legs.alias("one_before")
 _is_first_behind = sa.and_(
     # The move that it names is behind it, and none of a lower number is.
-    sa.or_(
-        *(
-            _is_move(
-                side,
-                sign,
-                _judged.c.next_seq,
-                lambda leg, before: sa.and_(
-                    leg.c.effective_at > _judged.c.effective_at, before == _judged.c.next_before
-                ),
-            )
-            for side, sign in SIGNS.items()
-        )
-    ),
+    sa.case((_is_named("from"), sa.true()), else_=_is_named("to")),
     *(
         ~_is_move(
-            side,
-            sign,
-            _judged.c.next_seq - 1,
-            lambda leg, _: leg.c.effective_at > _judged.c.effective_at,
+            side, _judged.c.next_seq - 1, lambda leg, _: leg.c.effective_at > _judged.c.effective_at
         )
-        for side, sign in SIGNS.items()
+        for side in SIGNS
     ),
     ~sa.exists()
     .where(
