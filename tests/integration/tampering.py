@@ -28,12 +28,12 @@ class Posted:
     def row(self, name: str) -> str:
         """Return the row that a name stands for: of an account, the reservation, a document.
 
-        Or its first move.
+        Or a move: by its document and line, or by the account and its number there.
         """
         if name in {"kho", "b", "reservation"}:
             return str(getattr(self, name))
-        number, _, line = name.partition("/")
-        id = str(self.documents[int(number)])
+        of, _, line = name.partition("/")
+        id = self.row(of) if of in {"kho", "b"} else str(self.documents[int(of)])
         return f"{id}/{line}" if line else id
 
     def expected(self, told: str) -> set[str]:
@@ -51,7 +51,7 @@ async def post_some(database: Database, admin: str, keys: DerivedKeys) -> Posted
         await ledger.post("transfer", ("A", "4", "KHO", "B")),
         await ledger.post("adjustment", ("A", "1", None, "KHO")),
         await ledger.post("receipt", ("C", "1", None, "KHO")),
-        # Of a month that is over: a sum is kept of it.
+        # Of a month that is over: a sum is kept of it, and that it came late, behind the transfer.
         await ledger.post("receipt", ("A", "2", None, "B"), effective_at=LONG_AGO),
     ]
     reservation = await ledger.reserve(("A", "1", "KHO"), ("A", "1", "B"), ("A", "1", "KHO"))

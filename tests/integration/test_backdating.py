@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from sokho.modules.stock.domain.backdating import month_of
 from sokho.modules.stock.domain.entities import StockTransaction
 from sokho.modules.stock.domain.errors import InsufficientStockError
 from sokho.modules.stock.domain.reads import CardFilter, LevelFilter
+from sokho.modules.stock.domain.repository import LateLeg
 from sokho.modules.stock.infrastructure.backdating_statements import LOWS, SUM_UP
 from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
 from tests.integration.ledger import Ledger
@@ -95,12 +96,25 @@ def changes_of(lines: list[Any]) -> list[Change]:
     return changes
 
 
+def scattered(trade: "Trade") -> datetime | None:
+    """Return one of few days in seven months, so that dates are equal again and again; or None."""
+    if trade.chance.random() >= 0.8:
+        return None
+    return FIRST + timedelta(days=trade.chance.randrange(0, 200, 3))
+
+
 @dataclass
 class Trade:
     """A ledger that is traded with at random, beside a model that judges each document."""
 
     ledger: Ledger
     chance: random.Random
+    dates: Callable[["Trade"], datetime | None]
+    """Of what date the next document is, None for now."""
+
+    undoes_from: int = 0
+    """How many documents come before the first reversal, which is of now."""
+
     model: Model = field(default_factory=Model)
     done: list[tuple[StockTransaction, list[Any]]] = field(default_factory=list)
     refused: int = 0
@@ -108,17 +122,14 @@ class Trade:
     """Documents that were taken or refused though the model says otherwise."""
 
     async def one(self) -> None:
-        if self.done and self.chance.random() < 0.1:
+        if len(self.done) > self.undoes_from and self.chance.random() < 0.1:
             original, lines = self.done.pop(self.chance.randrange(len(self.done)))
             undone = [(sku, q, target, source) for sku, q, source, target in reversed(lines)]
             await self._hold("reversal", undone, None, lambda: self.ledger.reverse(original.id))
             return
         kind = self.chance.choice(["receipt", "receipt", "issue", "transfer", "adjustment"])
         lines = lines_of(self.chance, kind)
-        at = None
-        if self.chance.random() < 0.8:
-            # Few days and hours, so that dates are equal again and again.
-            at = FIRST + timedelta(days=self.chance.randrange(0, 200, 3))
+        at = self.dates(self)
         given = {} if at is None else {"effective_at": at}
         done = await self._hold(kind, lines, at, lambda: self.ledger.post(kind, *lines, **given))
         if done is not None:
@@ -158,33 +169,39 @@ async def card_of(reads: PostgresStockReads, ledger: Ledger, place: str, sort: S
     return found
 
 
+def every_ten_days(trade: Trade) -> Iterator[datetime]:
+    for days in range(-1, 210, 10):
+        yield FIRST + timedelta(days=days, hours=trade.chance.choice([0, 1]))
+
+
+async def reads_agree(trade: Trade, times: Iterable[datetime]) -> None:
+    """Compare the levels as of some times, and each card by date, with plain sums."""
+    ledger, model = trade.ledger, trade.model
+    places = {id: place for place, id in ledger.locations.items()}
+    async with ledger.database.transaction(ledger.tenant_id, read_only=True) as tx:
+        reads = PostgresStockReads(tx)
+        for at in times:
+            for level in await reads.levels(LevelFilter(as_of=at)):
+                place = places[level.location_id]
+                assert level.on_hand == model.as_of(place, at), (place, at)
+        for place in PLACES:
+            expected = model.card(place)
+            for sort in (Sort("effective_at"), Sort("effective_at", descending=True)):
+                lines = await card_of(reads, ledger, place, sort)
+                told = [(line.effective_at, line.balance) for line in lines]
+                assert told == (expected[::-1] if sort.descending else expected)
+
+
 class TestDocumentsOfThePast:
     @pytest.mark.parametrize("seed", range(3))
     async def test_are_taken_where_nothing_later_falls_short(self, ledger: Ledger, seed: int):
-        trade = Trade(ledger, random.Random(seed))
+        trade = Trade(ledger, random.Random(seed), scattered)
         for _ in range(120):
             await trade.one()
         assert trade.wrong == []
         assert min(trade.refused, len(trade.done)) > 10
         assert await ledger.findings() == set()
-        await self.reads_agree(trade)
-
-    async def reads_agree(self, trade: Trade) -> None:
-        ledger, model = trade.ledger, trade.model
-        places = {id: place for place, id in ledger.locations.items()}
-        async with ledger.database.transaction(ledger.tenant_id, read_only=True) as tx:
-            reads = PostgresStockReads(tx)
-            for days in range(-1, 210, 10):
-                at = FIRST + timedelta(days=days, hours=trade.chance.choice([0, 1]))
-                for level in await reads.levels(LevelFilter(as_of=at)):
-                    place = places[level.location_id]
-                    assert level.on_hand == model.as_of(place, at), (place, at)
-            for place in PLACES:
-                expected = model.card(place)
-                for sort in (Sort("effective_at"), Sort("effective_at", descending=True)):
-                    lines = await card_of(reads, ledger, place, sort)
-                    told = [(line.effective_at, line.balance) for line in lines]
-                    assert told == (expected[::-1] if sort.descending else expected)
+        await reads_agree(trade, every_ten_days(trade))
 
     async def test_fall_short_without_the_check(
         self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +212,7 @@ class TestDocumentsOfThePast:
             return
 
         monkeypatch.setattr(service, "keep_dates", unchecked)
-        trade = Trade(ledger, random.Random(0))
+        trade = Trade(ledger, random.Random(0), scattered)
         for _ in range(60):
             await trade.one()
         assert trade.wrong
@@ -203,7 +220,7 @@ class TestDocumentsOfThePast:
         lows = [min(balance for _, balance in trade.model.card(place)) for place in PLACES]
         assert min(lows) < 0
         with pytest.raises(AssertionError):
-            await self.reads_agree(trade)
+            await reads_agree(trade, every_ten_days(trade))
 
     @pytest.mark.parametrize(
         ("asked", "available", "short_on"),
@@ -314,7 +331,8 @@ async def busy(scratch: DatabaseUrls) -> AsyncIterator[Connection]:
     await admin.close()
     database = Database(scratch.app, pool_size=1)
     async with database.transaction(TENANT) as tx:
-        await tx.fetch_all(SUM_UP, **given(*all_months()))
+        none: dict[str, Any] = {f"late_{name}": [] for name in LateLeg._fields}
+        await tx.fetch_all(SUM_UP, **given(*all_months()), **none)
     await database.close()
     admin = await asyncpg.connect(scratch.admin)
     await admin.execute("VACUUM ANALYZE")

@@ -10,6 +10,7 @@ from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.stock.infrastructure.digests import Seal
+from tests.integration.late_tampering import LATE_TAMPERINGS
 from tests.integration.tampering import (
     BEYOND_CONSTRAINTS,
     OF_DOCUMENT,
@@ -35,7 +36,9 @@ async def breakable(scratch: DatabaseUrls, derived_keys: DerivedKeys) -> AsyncIt
 
 
 class TestTampering:
-    @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: each.name)
+    @pytest.mark.parametrize(
+        "tampering", [*TAMPERINGS, *LATE_TAMPERINGS], ids=lambda each: each.name
+    )
     async def test_is_named_and_nothing_else_is(self, posted: Posted, tampering: Tampering):
         row = UUID(posted.row(tampering.what))
         await posted.ledger.as_superuser(tampering.statement, row)
@@ -52,6 +55,14 @@ class TestTampering:
             "WHERE tenant_id = $1 AND kind = 'customer' RETURNING account_id"
         )
         assert await posted.ledger.findings() == {f"I2 balance_unexpected {account}"}
+
+    async def test_a_late_leg_of_what_is_no_place_is_named(self, posted: Posted):
+        account = await posted.ledger.as_superuser(
+            "INSERT INTO stock_late_legs SELECT tenant_id, id, 9, now() - interval '1 day', now(), "
+            "1, 1, 0 FROM stock_accounts WHERE tenant_id = $1 AND kind = 'customer' "
+            "RETURNING account_id"
+        )
+        assert await posted.ledger.findings() == {f"I2 late_leg_differs {account}/9"}
 
     async def test_a_move_given_to_another_business_is_named_at_both(
         self, posted: Posted, database: Database, urls: DatabaseUrls, derived_keys: DerivedKeys

@@ -270,6 +270,7 @@ class TestGrants:
                 "stock_balances": counted,
                 "stock_counters": counted,
                 "stock_months": counted,
+                "stock_late_legs": kept,
                 "stock_counts": counted,
                 "stock_count_lines": counted,
                 "stock_period_locks": kept,

@@ -62,7 +62,9 @@ class TestService:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await service.execute(change)
 
-    @pytest.mark.parametrize("table", ["stock_accounts", "stock_balances", "stock_counters"])
+    @pytest.mark.parametrize(
+        "table", ["stock_accounts", "stock_balances", "stock_counters", "stock_late_legs"]
+    )
     async def test_may_delete_nothing_of_the_ledger(
         self, service: "Connection[asyncpg.Record]", table: str
     ):
@@ -70,9 +72,14 @@ class TestService:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await service.execute(command)
 
-    async def test_may_not_move_an_account(self, service: "Connection[asyncpg.Record]"):
+    @pytest.mark.parametrize(
+        "change", ["stock_accounts SET location_id = location_id", "stock_late_legs SET seq = seq"]
+    )
+    async def test_may_change_neither_an_account_nor_what_was_late(
+        self, service: "Connection[asyncpg.Record]", change: str
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await service.execute("UPDATE stock_accounts SET location_id = location_id")
+            await service.execute(f"UPDATE {change}")
 
     async def test_is_stopped_by_the_grants_and_not_by_the_trigger(
         self, service: "Connection[asyncpg.Record]"

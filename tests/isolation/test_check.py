@@ -121,7 +121,7 @@ class TestOwnDatabase:
         told = document(cli(*_COMMAND, "--json", **urls), 0)
         assert told["sealed"]
         assert told["app_role"] == "sokho_app"
-        assert told["tenant_tables"] == 21
+        assert told["tenant_tables"] == 22
         assert told["findings"] == told["advice"] == []
 
     def test_is_judged_by_the_service_s_own_role_too(self, cli: Cli):

@@ -12,7 +12,7 @@ from sokho.core.domain.texts import Text
 from sokho.modules.stock.domain.entities import Balance, Move, StockTransaction
 from sokho.modules.stock.domain.errors import InsufficientStockError
 from sokho.modules.stock.domain.posting import plain
-from sokho.modules.stock.domain.repository import Low, Month, StockRepository
+from sokho.modules.stock.domain.repository import LateLeg, Low, Month, StockRepository
 
 _SHORT: Final = Text(
     vi="Cần {requested}, nhưng vào ngày này chỉ còn {available}: chứng từ sau đó cần phần còn lại.",
@@ -36,6 +36,9 @@ class _Dates:
     read: set[Month] = field(default_factory=set)
     """Of the accounts that it takes from, and that have later moves: months to be read in full."""
 
+    late: list[LateLeg] = field(default_factory=list)
+    """Its moves on the accounts that have later ones."""
+
 
 def _dates(posted: StockTransaction, before: Mapping[UUID, Balance]) -> _Dates:
     dates = _Dates()
@@ -50,24 +53,37 @@ def _dates(posted: StockTransaction, before: Mapping[UUID, Balance]) -> _Dates:
             dates.summed.add(min(own, latest))
         if account_id in taken and posted.effective_at < balance.effective_at:
             dates.read |= {own, latest}
+    for move in posted.moves:
+        for side, change in ((move.source, -move.quantity), (move.target, move.quantity)):
+            latest_at = _latest(before.get(side.account_id))
+            if side.seq is not None and latest_at is not None and posted.effective_at < latest_at:
+                dates.late.append(
+                    LateLeg(side.account_id, side.seq, posted.effective_at, latest_at, change)
+                )
     return dates
+
+
+def _latest(balance: Balance | None) -> datetime | None:
+    return None if balance is None else balance.effective_at
 
 
 async def keep_dates(
     repo: StockRepository, posted: StockTransaction, before: Mapping[UUID, Balance]
 ) -> None:
-    """Keep the sums of months, and refuse a document that leaves too little at a later date.
+    """Keep sums of months and late legs, and refuse what leaves too little at a later date.
 
     It is posted already; `before` are the balances that it was made of. Where it is the
     latest of its accounts, in the month of the one before it, nothing is to be done. Raises
     `InsufficientStockError` naming every line of each account that would have fallen short.
     """
     dates = _dates(posted, before)
-    if dates.summed:
-        await repo.sum_up(dates.summed)
+    late = dates.late
+    if dates.summed or (late and not dates.read):
+        await repo.sum_up(dates.summed, late)
+        late = []
     if not dates.read:
         return
-    lows = await repo.lows(dates.read, posted.effective_at)
+    lows = await repo.lows(dates.read, posted.effective_at, late)
     short = {low.account_id: low for low in lows if low.short_at is not None}
     if not short:
         return

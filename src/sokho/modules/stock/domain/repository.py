@@ -33,6 +33,19 @@ class Month(NamedTuple):
     ends_at: datetime
 
 
+class LateLeg(NamedTuple):
+    """A move on one of its accounts, where it is dated before another that was posted earlier."""
+
+    account_id: UUID
+    seq: int
+    effective_at: datetime
+    latest_at: datetime
+    """The account's latest date before it was posted."""
+
+    change: Decimal
+    """By how much it changes what is there."""
+
+
 class Low(Struct, frozen=True):
     """The least that an account has held from a date on, by the dates of its documents."""
 
@@ -68,14 +81,17 @@ class StockRepository(ABC):
         """Open the accounts that an entry lacks."""
 
     @abstractmethod
-    async def sum_up(self, months: Collection[Month]) -> None:
-        """Keep what the moves of these months amount to; all accounts are held."""
+    async def sum_up(self, months: Collection[Month], late: Collection[LateLeg]) -> None:
+        """Keep what the moves of these months amount to, and late legs; all accounts are held."""
 
     @abstractmethod
-    async def lows(self, months: Collection[Month], since: datetime) -> Sequence[Low]:
+    async def lows(
+        self, months: Collection[Month], since: datetime, late: Collection[LateLeg] = ()
+    ) -> Sequence[Low]:
         """Return the least that accounts, which are held, have had from `since` on.
 
-        Their `months` are read move by move; of all others the sums alone.
+        Their `months` are read move by move; of all others the sums alone. Late legs are kept
+        with it, as by `sum_up`.
         """
 
     @abstractmethod

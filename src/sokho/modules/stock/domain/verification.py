@@ -20,6 +20,7 @@ class LedgerFault(StrEnum):
     BALANCE_DIFFERS = "balance_differs"
     RESERVED_OUT_OF_RANGE = "reserved_out_of_range"
     MONTH_DIFFERS = "month_differs"
+    LATE_LEG_DIFFERS = "late_leg_differs"
     SEQUENCE_BROKEN = "sequence_broken"
     LAST_NUMBER_DIFFERS = "last_number_differs"
     LAST_DATE_DIFFERS = "last_date_differs"
@@ -48,7 +49,10 @@ class LedgerFault(StrEnum):
 
 
 class LedgerFinding(Struct, frozen=True):
-    """A row that breaks an invariant: by its id, a move by its transaction's and its line."""
+    """A row that breaks an invariant: by its id, a move by its transaction's and its line.
+
+    A late leg by its account's and its number.
+    """
 
     fault: LedgerFault
     row: str
@@ -143,6 +147,13 @@ _FAULTS: Final[Mapping[LedgerFault, tuple[str, str, Text]]] = {
         Text(
             vi="Số cộng của một tháng ở vị trí này khác tổng các biến động của tháng.",
             en="What is kept of a month of the place is not what its moves add up to.",
+        ),
+    ),
+    LedgerFault.LATE_LEG_DIFFERS: (
+        *("I2", "stock_late_legs"),
+        Text(
+            vi="Dấu ghi trễ của biến động ở vị trí này thiếu, thừa hoặc khác với các biến động.",
+            en="That a move at the place was posted late is missing, or not what its moves say.",
         ),
     ),
     LedgerFault.SEQUENCE_BROKEN: (

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam as p
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sokho.core.infrastructure.database import TENANT, Statement
+from sokho.modules.stock.infrastructure.dated_statements import NOTED
 from sokho.modules.stock.infrastructure.tables import months, moves
 
 _UUID, _INSTANT = sa.Uuid(), sa.DateTime(timezone=True)
@@ -75,10 +76,10 @@ SUM_UP: Final = Statement(
     _sums.on_conflict_do_update(
         index_elements=["tenant_id", "account_id", "starts_at"],
         set_={"change": _sums.excluded.change, "lowest": _sums.excluded.lowest},
-    ),
+    ).add_cte(NOTED),
     of_the_business=False,
 )
-"""Writes what the moves of months amount to, and the least of it on the way."""
+"""Writes what the moves of months amount to, and the least of it on the way; notes late legs."""
 
 _is_read = (
     sa.select(_wanted.c.account_id)
@@ -118,7 +119,7 @@ _walk = sa.select(
         + _steps.c.lowest
     ).label("quantity"),
 ).subquery("walk")
-LOWS: Final = Statement(
+_lows = (
     sa.select(
         _walk.c.account_id,
         sa.func.min(_walk.c.quantity).label("quantity"),
@@ -127,7 +128,11 @@ LOWS: Final = Statement(
     .where(_walk.c.at >= p("since", type_=_INSTANT))
     .group_by(_walk.c.account_id)
 )
+LOWS: Final = Statement(_lows)
 """The least that accounts have held since a date, and when it first was less than nothing."""
+
+NOTE_AND_LOWS: Final = Statement(_lows.add_cte(NOTED), of_the_business=False)
+"""The same, and notes late legs."""
 
 
 def month_start(instant: Any) -> Any:

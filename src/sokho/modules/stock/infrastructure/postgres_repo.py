@@ -30,12 +30,17 @@ from sokho.modules.stock.domain.errors import (
 from sokho.modules.stock.domain.posting import Entered, Entry, Wanted
 from sokho.modules.stock.domain.repository import (
     BY_ID,
+    LateLeg,
     Low,
     Month,
     StockRepository,
     TransactionFilter,
 )
-from sokho.modules.stock.infrastructure.backdating_statements import LOWS, SUM_UP
+from sokho.modules.stock.infrastructure.backdating_statements import (
+    LOWS,
+    NOTE_AND_LOWS,
+    SUM_UP,
+)
 from sokho.modules.stock.infrastructure.digests import Seal, header
 from sokho.modules.stock.infrastructure.entered import entered_of
 from sokho.modules.stock.infrastructure.posting_statements import CONSIDER, ENTER, OPEN
@@ -113,11 +118,17 @@ class PostgresStockRepo(StockRepository):
             "digest_key_id": self._seal.key_id,
         }
 
-    async def sum_up(self, months: Collection[Month]) -> None:
-        await self._tx.fetch_all(SUM_UP, **_columns(months))
+    async def sum_up(self, months: Collection[Month], late: Collection[LateLeg]) -> None:
+        await self._tx.fetch_all(SUM_UP, **_month_columns(months), **_late_columns(late))
 
-    async def lows(self, months: Collection[Month], since: datetime) -> Sequence[Low]:
-        rows = await self._tx.fetch_all(LOWS, since=since, **_columns(months))
+    async def lows(
+        self, months: Collection[Month], since: datetime, late: Collection[LateLeg] = ()
+    ) -> Sequence[Low]:
+        values = {"since": since, **_month_columns(months)}
+        statement = LOWS
+        if late:
+            statement, values = NOTE_AND_LOWS, values | _late_columns(late)
+        rows = await self._tx.fetch_all(statement, **values)
         return [Low(row["account_id"], row["quantity"], row["short_at"]) for row in rows]
 
     async def get(self, id: UUID) -> StockTransaction | None:
@@ -154,9 +165,16 @@ class PostgresStockRepo(StockRepository):
         return [_to_transaction(row, moves.get(row["id"], ())) for row in rows]
 
 
-def _columns(months: Collection[Month]) -> dict[str, list[Any]]:
-    account_ids, starts, ends = zip(*sorted(months), strict=True)
-    return {"account_ids": list(account_ids), "starts": list(starts), "ends": list(ends)}
+def _month_columns(months: Collection[Month]) -> dict[str, list[Any]]:
+    return _columns(("account_ids", "starts", "ends"), sorted(months))
+
+
+def _late_columns(late: Collection[LateLeg]) -> dict[str, list[Any]]:
+    return _columns([f"late_{name}" for name in LateLeg._fields], late)
+
+
+def _columns(names: Sequence[str], rows: Collection[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    return {name: [row[n] for row in rows] for n, name in enumerate(names)}
 
 
 def _asked(document: Document) -> dict[str, list[Any] | None]:

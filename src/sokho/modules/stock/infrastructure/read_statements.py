@@ -11,12 +11,15 @@ from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.core.infrastructure.database.keyset import keyset_page, keyset_rows
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.domain.reads import Basis
-from sokho.modules.stock.infrastructure.backdating_statements import month_start
+from sokho.modules.stock.infrastructure.dated_statements import (
+    Next,
+    balance_before,
+    next_by_date,
+)
 from sokho.modules.stock.infrastructure.reservation_statements import expired_on
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
-    months,
     moves,
     transactions,
 )
@@ -89,7 +92,7 @@ def levels_statement(
         levels = {Basis.POSTED: _as_posted, Basis.EFFECTIVE: _as_dated}[basis]()
     rows = levels.where(_IS_PLACE, *(LEVEL_CONDITIONS[name] for name in sorted(conditions)))
     key = [accounts.c.item_id, accounts.c.location_id]
-    is_of_all = not conditions and basis is None and below is None
+    is_of_all = not conditions and below is None
     return keyset_page(rows, key, descending=descending, resumed=resumed, planned_once=is_of_all)
 
 
@@ -174,57 +177,23 @@ def _last_of(side: str) -> Any:
     )
 
 
+_HIGHEST: Final[Any] = sa.literal_column(str(2**63 - 1))
+
+
 def _as_dated() -> "sa.Select[Any]":
     """Return the sum of all moves of documents up to then."""
     as_of = p("as_of", type_=_INSTANT)
     held = sa.and_(balances.c.tenant_id == TENANT, balances.c.account_id == accounts.c.id)
-    start = month_start(sa.func.least(as_of, balances.c.effective_at))
-    moved = (
-        _sum_of_moves(side, sign, accounts.c.id, start).where(_DATED[side].c.effective_at <= as_of)
-        for side, sign in _SIGNS.items()
-    )
+    next = next_by_date(accounts.c.id, lambda at: at > as_of, "next")
+    before = balance_before(accounts.c.id, next, as_of, _HIGHEST)
     return _levels(
-        accounts.join(balances, held),
-        on_hand=_plain(_total(_sum_of_months(accounts.c.id, start), *moved)),
+        next.joined_to(accounts.join(balances, held)),
+        on_hand=_plain(sa.case((next.seq.is_(None), balances.c.on_hand), else_=before)),
         reserved=sa.null(),
         available=sa.null(),
         seq=sa.null(),
         minimum=sa.null(),
     )
-
-
-_SIGNS: Final = {"from": -1, "to": 1}
-
-
-def _total(*sums: Any) -> Any:
-    """Return what sums amount to, those of nothing among them."""
-    total: Any = sa.literal_column("0")
-    for each in sums:
-        total = total + sa.func.coalesce(each.scalar_subquery(), sa.literal_column("0"))
-    return total
-
-
-def _sum_of_months(account_id: Any, until: Any) -> "sa.Select[Any]":
-    """Return what the months of an account before `until` amount to."""
-    return sa.select(sa.func.sum(months.c.change)).where(
-        months.c.tenant_id == TENANT,
-        months.c.account_id == account_id,
-        months.c.starts_at < until,
-    )
-
-
-def _sum_of_moves(side: str, sign: int, account_id: Any, since: Any) -> "sa.Select[Any]":
-    """Return what the moves on one side of an account amount to, from `since` on."""
-    leg = _DATED[side]
-    return sa.select(sa.func.sum(leg.c.quantity) * sa.literal_column(str(sign))).where(
-        leg.c.tenant_id == TENANT,
-        leg.c[f"{side}_account"] == account_id,
-        leg.c[f"{side}_seq"].is_not(None),
-        leg.c.effective_at >= since,
-    )
-
-
-_DATED: Final[dict[str, Any]] = {side: moves.alias(f"dated_{side}") for side in _SIGNS}
 
 
 CARD_CONDITIONS: Final = ("since", "until")
@@ -280,21 +249,20 @@ def _bounds(side: str, field: str) -> dict[str, Any]:
 def _balance_by_date(page: Any) -> Any:
     """Return what was there after each line of a page, by the documents' dates."""
     first = (
-        sa.select(page.c.effective_at, page.c.seq)
+        sa.select(
+            *(page.c[name] for name in ("effective_at", "seq")),
+            (page.c.after - page.c.quantity).label("before"),
+            _account.label("account_id"),
+        )
         .order_by(page.c.effective_at, page.c.seq)
         .limit(sa.literal_column("1"))
         .subquery("first")
     )
-    start = sa.select(month_start(first.c.effective_at)).scalar_subquery()
-    place = sa.select(first.c.effective_at, first.c.seq).scalar_subquery()
-    before = (
-        _sum_of_moves(side, sign, _account, start).where(
-            sa.tuple_(_DATED[side].c.effective_at, _DATED[side].c[f"{side}_seq"]) < place
-        )
-        for side, sign in _SIGNS.items()
-    )
+    next = Next((), first.c.seq, first.c.before)
+    before = balance_before(first.c.account_id, next, first.c.effective_at, first.c.seq)
     running = sa.func.sum(page.c.quantity).over(order_by=(page.c.effective_at, page.c.seq))
-    return _total(_sum_of_months(_account, start), *before) + running
+    beginning = sa.select(before).select_from(first).scalar_subquery()
+    return beginning + running
 
 
 @lru_cache

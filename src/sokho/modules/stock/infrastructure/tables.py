@@ -162,6 +162,30 @@ months = sa.Table(
     ),
 )
 
+late_legs = sa.Table(
+    "stock_late_legs",
+    metadata,
+    sa.Column("tenant_id", sa.Uuid, primary_key=True),
+    sa.Column("account_id", sa.Uuid, primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("effective_at", _INSTANT, nullable=False),
+    sa.Column("latest_at", _INSTANT, nullable=False),
+    sa.Column("change", _QUANTITY, nullable=False),
+    sa.Column("next_seq", sa.BigInteger, nullable=False),
+    sa.Column("next_before", _QUANTITY, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "account_id"], ["stock_accounts.tenant_id", "stock_accounts.id"]
+    ),
+    sa.CheckConstraint("effective_at < latest_at", name="effective_at"),
+    sa.CheckConstraint("next_seq < seq", name="next_seq"),
+    sa.Index(
+        None,
+        *("tenant_id", "account_id", "effective_at"),
+        postgresql_include=["seq", "change", "latest_at"],
+        postgresql_where=sa.text("effective_at < latest_at"),
+    ),
+)
+
 counters = sa.Table(
     "stock_counters",
     metadata,

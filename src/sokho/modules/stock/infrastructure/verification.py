@@ -17,6 +17,7 @@ from sokho.modules.stock.infrastructure.digests import Seal
 from sokho.modules.stock.infrastructure.postgres_repo import PostgresStockRepo
 from sokho.modules.stock.infrastructure.verification_statements import (
     CHAINS,
+    LATE,
     TRANSACTIONS_OF_RANGES,
     documents_statement,
     faulty_moves_statement,
@@ -65,6 +66,8 @@ class PostgresLedgerCheck(LedgerCheck):
             for head in heads:
                 for fault in _faults_of_head(head):
                     yield LedgerFinding(fault, str(head["id"]))
+                if head["stray_late"] is not None:
+                    yield _late_finding(head["id"], head["stray_late"])
             places = [head for head in heads if head["is_place"] and head["seq"] is not None]
             async for finding in self._faults_of_places(places, of_item=of_item):
                 yield finding
@@ -125,6 +128,8 @@ class PostgresLedgerCheck(LedgerCheck):
             sums[row["account_id"]] += row["change"]
             for line in row["breaks"] or ():
                 yield LedgerFinding(LedgerFault.SEQUENCE_BROKEN, line)
+        for row in await self._tx.fetch_all(LATE, **_columns(ranges)):
+            yield _late_finding(row["account_id"], row["seq"])
 
     async def _faults_of_ranges(self, ranges: Sequence[_Range]) -> AsyncIterator[LedgerFinding]:
         rows = await self._tx.fetch_all(TRANSACTIONS_OF_RANGES, **_columns(ranges))
@@ -184,6 +189,10 @@ class PostgresLedgerCheck(LedgerCheck):
             if len(rows) == 1:
                 return [None]
             return [digest for row in rows for digest in await self._digests([row])]
+
+
+def _late_finding(account_id: UUID, seq: int) -> LedgerFinding:
+    return LedgerFinding(LedgerFault.LATE_LEG_DIFFERS, f"{account_id}/{seq}")
 
 
 def _faults_of_head(head: Row) -> Iterator[LedgerFault]:

@@ -1,5 +1,6 @@
 """The statements that look for what breaks an invariant, a page of the ledger at a time."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,11 +11,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sokho.core.infrastructure.database import TENANT, Statement
 from sokho.modules.stock.domain.documents import AccountKind
 from sokho.modules.stock.infrastructure.backdating_statements import month_start
+from sokho.modules.stock.infrastructure.dated_statements import SIGNS
 from sokho.modules.stock.infrastructure.period_statements import latest_lock
 from sokho.modules.stock.infrastructure.reservation_statements import promised_on
 from sokho.modules.stock.infrastructure.tables import (
     accounts,
     balances,
+    late_legs,
     months,
     moves,
     period_locks,
@@ -22,6 +25,7 @@ from sokho.modules.stock.infrastructure.tables import (
 )
 
 _UUID, _BIG = sa.Uuid(), sa.BigInteger()
+_LOWEST: Final[Any] = sa.literal_column(str(1 - 2**63))
 _PAGE: Final[Any] = sa.literal_column("200")  # of documents: of 500 lines at most each
 
 
@@ -67,6 +71,17 @@ _has_later_month = (
     )
     .correlate(accounts, balances)
 )
+# Of a place behind its last number, and of what is no place any.
+_stray_late = (
+    sa.select(sa.func.max(late_legs.c.seq))
+    .where(
+        late_legs.c.tenant_id == TENANT,
+        late_legs.c.account_id == accounts.c.id,
+        late_legs.c.seq > sa.case((_is_place(accounts), balances.c.seq), else_=_LOWEST),
+    )
+    .correlate(accounts, balances)
+    .scalar_subquery()
+)
 
 
 @lru_cache
@@ -86,6 +101,7 @@ def heads_statement(*, of_item: bool) -> Statement:
             balances.c.effective_at,
             sa.func.greatest(_last_date("from"), _last_date("to")).label("last_date"),
             _has_later_month.label("has_later_month"),
+            _stray_late.label("stray_late"),
         )
         .select_from(accounts.outerjoin(balances, of_account))
         .where(accounts.c.tenant_id == TENANT, accounts.c.id > p("behind", type_=_UUID))
@@ -116,7 +132,7 @@ def _leg(side: str, sign: int, is_counted: Any) -> "sa.Select[Any]":
     return (
         sa.select(
             *(_ranges.c[name] for name in ("account_id", "first")),
-            *(moves.c[name] for name in ("transaction_id", "line_no")),
+            *(moves.c[name] for name in ("transaction_id", "line_no", "effective_at")),
             seq.label("seq"),
             (moves.c.quantity * sa.literal_column(str(sign))).label("change"),
             moves.c[f"{side}_after"].label("after"),
@@ -155,6 +171,107 @@ CHAINS: Final = Statement(
     .group_by(_chain.c.account_id)
 )
 """Of ranges of numbers, by account: their sum, and the moves that do not go on from another."""
+
+_kept = (
+    sa.select(_ranges.c.first, *(column for column in late_legs.c if column.name != "tenant_id"))
+    .select_from(_ranges.join(late_legs, late_legs.c.account_id == _ranges.c.account_id))
+    .where(
+        late_legs.c.tenant_id == TENANT,
+        late_legs.c.seq.between(_ranges.c.first - 1, _ranges.c.last),
+    )
+    .subquery("kept")
+)
+_both: Final[dict[str, Any]] = {
+    name: sa.func.coalesce(_legs.c[name], _kept.c[name]) for name in ("account_id", "first", "seq")
+}
+# What was the latest date before the range the leg before it tells, late or not. What is forged
+# below the first number was told already.
+_latest_by_it = sa.func.greatest(
+    sa.case((_both["seq"] > 0, _legs.c.effective_at)),
+    sa.case((_both["seq"] < _both["first"], _kept.c.latest_at)),
+)
+_judged = (
+    sa.select(
+        *(column.label(name) for name, column in _both.items()),
+        *(_legs.c[name].label(f"own_{name}") for name in ("effective_at", "change")),
+        *(
+            _kept.c[name]
+            for name in ("effective_at", "latest_at", "change", "next_seq", "next_before")
+        ),
+        sa.func.max(_latest_by_it)
+        .over(partition_by=_both["account_id"], order_by=_both["seq"], rows=(None, -1))
+        .label("latest_before"),
+    )
+    .select_from(
+        _legs.outerjoin(
+            _kept,
+            sa.and_(_kept.c.account_id == _legs.c.account_id, _kept.c.seq == _legs.c.seq),
+            full=True,
+        )
+    )
+    .subquery("judged")
+)
+
+
+def _is_move(side: str, seq: Any, is_so: Callable[[Any, Any], Any]) -> Any:
+    """Return whether the move of a number is so: by itself, and by what was there before it."""
+    leg = moves.alias(f"{side}_leg")
+    before = leg.c[f"{side}_after"] - leg.c.quantity * sa.literal_column(str(SIGNS[side]))
+    return (
+        sa.exists()
+        .where(leg.c.tenant_id == TENANT, leg.c[f"{side}_account"] == _judged.c.account_id)
+        .where(leg.c[f"{side}_seq"] == seq, is_so(leg, before))
+        .correlate(_judged)
+    )
+
+
+def _is_named(side: str) -> Any:
+    return _is_move(
+        side,
+        _judged.c.next_seq,
+        lambda leg, before: sa.and_(
+            leg.c.effective_at > _judged.c.effective_at, before == _judged.c.next_before
+        ),
+    )
+
+
+_one_before = late_legs.alias("one_before")
+_is_first_behind = sa.and_(
+    # The move that it names is behind it, and none of a lower number is.
+    sa.case((_is_named("from"), sa.true()), else_=_is_named("to")),
+    *(
+        ~_is_move(
+            side, _judged.c.next_seq - 1, lambda leg, _: leg.c.effective_at > _judged.c.effective_at
+        )
+        for side in SIGNS
+    ),
+    ~sa.exists()
+    .where(
+        _one_before.c.tenant_id == TENANT,
+        _one_before.c.account_id == _judged.c.account_id,
+        _one_before.c.seq == _judged.c.next_seq - 1,
+        _one_before.c.latest_at > _judged.c.effective_at,
+    )
+    .correlate(_judged),
+)
+_is_late_rightly = sa.and_(
+    _judged.c.effective_at == _judged.c.own_effective_at,
+    _judged.c.change == _judged.c.own_change,
+    _judged.c.latest_at == _judged.c.latest_before,
+    _judged.c.effective_at < _judged.c.latest_at,
+    _judged.c.next_seq < _judged.c.seq,
+    _is_first_behind,
+)
+_is_right = sa.case(
+    (_judged.c.latest_at.is_(None), _judged.c.own_effective_at >= _judged.c.latest_before),
+    else_=sa.func.coalesce(_is_late_rightly, sa.false()),
+)
+LATE: Final = Statement(
+    sa.select(_judged.c.account_id, _judged.c.seq).where(
+        _judged.c.seq >= _judged.c.first, ~_is_right
+    )
+)
+"""Of ranges of numbers, the legs that are late and not kept so, and those kept so wrongly."""
 
 _of_ranges = sa.union(
     *(

@@ -1,0 +1,45 @@
+"""Late legs that were tampered with: in `tampering`'s ledger the second move at B came late."""
+
+from typing import Final
+
+from tests.integration.tampering import OF_BALANCE, Tampering
+
+LATE_TAMPERINGS: Final = [
+    *(
+        Tampering(
+            f"{column} of a late leg",
+            f"UPDATE stock_late_legs SET {column} = {value} {OF_BALANCE}",
+            "b",
+            "I2 late_leg_differs b/2",
+        )
+        for column, value in {
+            "effective_at": "effective_at - interval '1 ms'",
+            "latest_at": "latest_at + interval '1 ms'",
+            "change": "change + 1",
+            "next_seq": "0",
+            "next_before": "next_before + 1",
+        }.items()
+    ),
+    *(
+        Tampering(
+            f"number of a late leg, to {seq}",
+            f"UPDATE stock_late_legs SET seq = {seq} {OF_BALANCE}",
+            "b",
+            f"I2 late_leg_differs b/2\nI2 late_leg_differs b/{seq}",
+        )
+        for seq in (3, 1_000)
+    ),
+    Tampering(
+        "late leg deleted",
+        f"DELETE FROM stock_late_legs {OF_BALANCE}",
+        "b",
+        "I2 late_leg_differs b/2",
+    ),
+    Tampering(
+        "late leg forged, of a move that is not late",
+        "INSERT INTO stock_late_legs SELECT tenant_id, account_id, 3, effective_at, "
+        f"effective_at + interval '1 ms', 0, 1, 0 FROM stock_balances {OF_BALANCE}",
+        "kho",
+        "I2 late_leg_differs kho/3",
+    ),
+]
