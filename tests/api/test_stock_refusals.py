@@ -108,6 +108,19 @@ class TestWhatIsNamed:
         answer = await sent(store.business, "issue", store.line("1", lost))
         assert told(answer, "unknown_location") == ["/lines/0/from_location_id"]
 
+    async def test_is_told_line_by_line_whatever_was_looked_at_first(self, store: Store):
+        lost = str(uuid4())
+        lines = (
+            store.line("0.0005", target=lost),
+            store.line("1", target=store.here, item_id=lost),
+        )
+        answer = await sent(store.business, "receipt", *lines)
+        assert faults_of(answer) == [
+            ("/lines/0/to_location_id", "unknown_location"),
+            ("/lines/0/quantity", "quantity_precision"),
+            ("/lines/1/item_id", "unknown_item"),
+        ]
+
     async def test_is_of_this_business(self, store: Store, other: Business):
         """What another business has is told apart from nothing by no answer."""
         theirs = await Store.opened(other, unit="lon")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -44,6 +45,9 @@ class _Result(msgspec.Struct):
 
 _DECODER = msgspec.json.Decoder(_Result)
 
+_FIELDS: Final = ("item_id", "from_location_id", "to_location_id", "quantity", "unit")
+"""In the order in which the faults of a line are told."""
+
 
 def entered_of(result: str, entry: Entry) -> Entered:
     """Return what the books have made of an entry, from the function's answer: JSON."""
@@ -70,14 +74,18 @@ def entered_of(result: str, entry: Entry) -> Entered:
         ],
         seen_at=(told.seen_at or told.effective_at).replace(tzinfo=UTC),
         wanted=() if told.is_known or told.faults else _wanted(told, entry),
-        faults=[
-            (f"/lines/{index}/{field}", code)
-            for index, field, code in (fault.split() for fault in told.faults)
-        ],
+        faults=_faults(told),
         is_short=told.is_short,
         is_ahead=told.is_ahead,
         is_locked=told.is_locked,
     )
+
+
+def _faults(told: _Result) -> list[tuple[str, str]]:
+    """Return what is wrong, line by line: the function looks at all items before all places."""
+    found = [(int(index), field, code) for index, field, code in map(str.split, told.faults)]
+    found.sort(key=lambda fault: (fault[0], _FIELDS.index(fault[1])))
+    return [(f"/lines/{index}/{field}", code) for index, field, code in found]
 
 
 def _posted(told: _Result, entry: Entry, moves: tuple[Move, ...]) -> StockTransaction | None:
