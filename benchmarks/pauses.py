@@ -1,8 +1,8 @@
 """How often the machine itself is away: ``python -m benchmarks.pauses``.
 
 A loop on each core reads the clock and does nothing else. Where it misses more than a millisecond,
-something else had the core: the system's own tasks, or the host of a virtual machine. No server
-answers faster than that, so no figure of a slowest hundredth can be better.
+something else had the core: the system's own tasks, or the host of a virtual machine. What a server
+is asked meanwhile waits, which a figure of the slowest hundredth tells of where pauses are many.
 """
 
 import argparse

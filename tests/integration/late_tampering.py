@@ -16,7 +16,6 @@ LATE_TAMPERINGS: Final = [
             "effective_at": "effective_at - interval '1 ms'",
             "latest_at": "latest_at + interval '1 ms'",
             "change": "change + 1",
-            "next_seq": "0",
             "next_before": "next_before + 1",
         }.items()
     ),
@@ -42,4 +41,23 @@ LATE_TAMPERINGS: Final = [
         "kho",
         "I2 late_leg_differs kho/3",
     ),
+]
+
+LATE_BEYOND_CONSTRAINTS: Final = [
+    Tampering(
+        name,
+        f"UPDATE stock_late_legs SET {change} {OF_BALANCE}",
+        "b",
+        told,
+        constraint="stock_late_legs_next_seq_check",
+        table="stock_late_legs",
+    )
+    for name, change, told in (
+        ("next number of a late leg", "next_seq = 0", "I2 late_leg_differs b/2"),
+        (
+            "number of a late leg, below all",
+            "seq = -9000000000000000000, next_seq = -9100000000000000000",
+            "I2 late_leg_differs b/-9000000000000000000\nI2 late_leg_differs b/2",
+        ),
+    )
 ]

@@ -76,10 +76,13 @@ class Tampering:
     constraint: str = ""
     """What would refuse it, a superuser's too."""
 
+    table: str = ""
+    """That of the constraint, where its name has more than two words."""
+
     @property
     def without_constraint(self) -> str:
         """The command that drops the constraint."""
-        table = "_".join(self.constraint.split("_")[:2])
+        table = self.table or "_".join(self.constraint.split("_")[:2])
         return f"ALTER TABLE {table} DROP CONSTRAINT {self.constraint}"
 
 

@@ -17,6 +17,7 @@ from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.stock.domain.reads import CardFilter, LevelFilter
 from sokho.modules.stock.infrastructure import verification
 from sokho.modules.stock.infrastructure.postgres_reads import PostgresStockReads
+from sokho.modules.stock.infrastructure.verification_statements import LATE
 from tests.altered_function import altered
 from tests.integration.ledger import Ledger
 from tests.integration.plans import Explaining, Plan
@@ -127,6 +128,14 @@ class TestReads:
         assert "late_leg_differs" in found
 
 
+class TestHistory:
+    async def test_is_never_changed_by_anybody(self, ledger: Ledger, admin: Connection):
+        await traded(ledger, 2)
+        for change in ("UPDATE {} SET change = change", "DELETE FROM {}", "TRUNCATE {}"):
+            with pytest.raises(asyncpg.RestrictViolationError, match="never changed"):
+                await admin.execute(change.format("stock_late_legs"))
+
+
 class TestMigration:
     async def test_finds_what_posting_has_noted(
         self, ledger: Ledger, scratch: DatabaseUrls, admin: Connection
@@ -138,7 +147,8 @@ class TestMigration:
         noted = await admin.fetchval(_ROWS)
         assert len(noted) > 100
         await ledger.database.close()
-        move_to(scratch, "0014")
+        move_to(scratch, "-1")
+        assert await admin.fetchval("SELECT to_regclass('stock_late_legs')") is None
         move_to(scratch, "0015")
         assert await admin.fetchval(_ROWS) == noted
         sealed = "SELECT relforcerowsecurity FROM pg_class WHERE relname = $1"
@@ -149,7 +159,7 @@ class TestMigration:
         await trade.ledger.database.close()
 
 
-TENANT, ACCOUNT, ITEM, PLACE = (uuid4() for _ in range(4))
+TENANT, ACCOUNT, OUTSIDE, ITEM, PLACE = (uuid4() for _ in range(5))
 MOVES: Final = 20_000
 MONTH: Final = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -164,9 +174,9 @@ INSERT INTO stock_moves (tenant_id, transaction_id, line_no, item_id, quantity, 
     entered_unit, from_account, from_seq, from_after, to_account, to_seq, to_after, effective_at,
     posted_at)
 SELECT $1, gen_random_uuid(), 1, $3, abs(change), abs(change), 'kg',
-    CASE WHEN change < 0 THEN $2::uuid ELSE gen_random_uuid() END,
+    CASE WHEN change < 0 THEN $2::uuid ELSE $5::uuid END,
     CASE WHEN change < 0 THEN n END, CASE WHEN change < 0 THEN after END,
-    CASE WHEN change > 0 THEN $2::uuid ELSE gen_random_uuid() END,
+    CASE WHEN change > 0 THEN $2::uuid ELSE $5 END,
     CASE WHEN change > 0 THEN n END, CASE WHEN change > 0 THEN after END, at, at
 FROM running
 """
@@ -185,11 +195,12 @@ VALUES ('{tenant}', '{item}', 'A', 'a', 'A', 'kg', 'active', '{{}}', '{{}}', 1, 
 @pytest.fixture
 async def busy(scratch: DatabaseUrls, admin: Connection) -> AsyncIterator[Connection]:
     """The service's connection to a database with an account of 20 000 moves in a month."""
-    move_to(scratch, "0014")
+    move_to(scratch, "-1")
     await admin.execute("SET session_replication_role = replica")
-    await admin.execute(_FILL, TENANT, ACCOUNT, ITEM, MOVES)
+    await admin.execute(_FILL, TENANT, ACCOUNT, ITEM, MOVES, OUTSIDE)
     await admin.execute(_REST.format(tenant=TENANT, account=ACCOUNT, item=ITEM, place=PLACE))
     move_to(scratch, "0015")
+    assert await admin.fetchval("SELECT count(*) FROM stock_late_legs") == MOVES // 100
     await admin.execute("VACUUM ANALYZE")
     connection = await asyncpg.connect(scratch.app)
     yield connection
@@ -234,3 +245,20 @@ class TestPlans:
             await admin.execute(f"DROP INDEX {name}")
         for plan in await plans_of(busy):
             assert plan.pages_read > 300, plan.text
+
+    async def test_of_the_proof_look_moves_up_by_number(self, busy: Connection, admin: Connection):
+        """The oldest numbers: a look by date would go through all later moves for each late one."""
+        assert await pages_of_the_proof(busy) < 1_500
+        for side in ("from", "to"):  # the control
+            await admin.execute(f"DROP INDEX stock_moves_tenant_id_{side}_account_{side}_seq_idx")
+        assert await pages_of_the_proof(busy) > 3_000
+
+
+async def pages_of_the_proof(busy: Connection) -> int:
+    pages = []
+    for plan_cache in ("force_custom_plan", "force_generic_plan"):
+        await busy.execute(f"SET plan_cache_mode = {plan_cache}")
+        explaining = Explaining(busy, TENANT, "stock_moves")
+        await explaining.fetch_all(LATE, account_ids=[ACCOUNT], firsts=[1], lasts=[5_000])
+        pages.append(explaining.plan.pages_read)
+    return max(pages)

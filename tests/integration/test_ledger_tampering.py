@@ -10,7 +10,7 @@ from sokho.core.infrastructure.database import Database
 from sokho.core.infrastructure.embedded_postgres import DatabaseUrls
 from sokho.core.infrastructure.secrets import DerivedKeys
 from sokho.modules.stock.infrastructure.digests import Seal
-from tests.integration.late_tampering import LATE_TAMPERINGS
+from tests.integration.late_tampering import LATE_BEYOND_CONSTRAINTS, LATE_TAMPERINGS
 from tests.integration.tampering import (
     BEYOND_CONSTRAINTS,
     OF_DOCUMENT,
@@ -96,7 +96,9 @@ class TestTampering:
 
 
 class TestTamperingWithoutConstraints:
-    @pytest.mark.parametrize("tampering", BEYOND_CONSTRAINTS, ids=lambda each: each.name)
+    @pytest.mark.parametrize(
+        "tampering", [*BEYOND_CONSTRAINTS, *LATE_BEYOND_CONSTRAINTS], ids=lambda each: each.name
+    )
     async def test_is_named_and_nothing_else_is(self, breakable: Posted, tampering: Tampering):
         connection = await asyncpg.connect(breakable.ledger.admin)
         await connection.execute(tampering.without_constraint)

@@ -132,7 +132,7 @@ def upgrade() -> None:
             name=f"{_TABLE}_tenant_id_account_id_fkey",
         ),
         sa.CheckConstraint("effective_at < latest_at", name=f"{_TABLE}_effective_at_check"),
-        sa.CheckConstraint("next_seq < seq", name=f"{_TABLE}_next_seq_check"),
+        sa.CheckConstraint("next_seq > 0 AND next_seq < seq", name=f"{_TABLE}_next_seq_check"),
     )
     # All rows fulfil its condition, and who looks for dates says so. Of an account with few late
     # legs, as most are, the planner takes one index for as good as the other; not so this one
@@ -145,6 +145,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("effective_at < latest_at"),
     )
     seal_table(_TABLE, commands=("SELECT", "INSERT"))
+    op.execute(
+        f"CREATE TRIGGER {_TABLE}_stay BEFORE UPDATE OR DELETE ON {_TABLE} "
+        "FOR EACH ROW EXECUTE FUNCTION stock_history_stays()"
+    )
+    op.execute(
+        f"CREATE TRIGGER {_TABLE}_stay_whole BEFORE TRUNCATE ON {_TABLE} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION stock_history_stays()"
+    )
     backfill(_TABLE, _FILL, reads=["stock_moves"])
     op.execute(_BALANCE)
     op.execute("REVOKE ALL ON FUNCTION stock_balance_by_date FROM PUBLIC")

@@ -71,16 +71,22 @@ _has_later_month = (
     )
     .correlate(accounts, balances)
 )
-# Of a place behind its last number, and of what is no place any.
-_stray_late = (
-    sa.select(sa.func.max(late_legs.c.seq))
-    .where(
-        late_legs.c.tenant_id == TENANT,
-        late_legs.c.account_id == accounts.c.id,
-        late_legs.c.seq > sa.case((_is_place(accounts), balances.c.seq), else_=_LOWEST),
+
+
+def _stray_late(*is_stray: Any) -> Any:
+    """Return the number of a late leg that no move can have."""
+    return (
+        sa.select(sa.func.max(late_legs.c.seq))
+        .where(late_legs.c.tenant_id == TENANT, late_legs.c.account_id == accounts.c.id, *is_stray)
+        .correlate(accounts, balances)
+        .scalar_subquery()
     )
-    .correlate(accounts, balances)
-    .scalar_subquery()
+
+
+# Of a place behind its last number or below its first, and of what is no place any.
+_strays = sa.func.coalesce(
+    _stray_late(late_legs.c.seq > sa.case((_is_place(accounts), balances.c.seq), else_=_LOWEST)),
+    _stray_late(late_legs.c.seq < sa.literal_column("1")),
 )
 
 
@@ -101,7 +107,7 @@ def heads_statement(*, of_item: bool) -> Statement:
             balances.c.effective_at,
             sa.func.greatest(_last_date("from"), _last_date("to")).label("last_date"),
             _has_later_month.label("has_later_month"),
-            _stray_late.label("stray_late"),
+            _strays.label("stray_late"),
         )
         .select_from(accounts.outerjoin(balances, of_account))
         .where(accounts.c.tenant_id == TENANT, accounts.c.id > p("behind", type_=_UUID))
@@ -193,7 +199,7 @@ _latest_by_it = sa.func.greatest(
 _judged = (
     sa.select(
         *(column.label(name) for name, column in _both.items()),
-        *(_legs.c[name].label(f"own_{name}") for name in ("effective_at", "change")),
+        *(_legs.c[name].label(f"own_{name}") for name in ("effective_at", "change", "after")),
         *(
             _kept.c[name]
             for name in ("effective_at", "latest_at", "change", "next_seq", "next_before")
@@ -213,36 +219,39 @@ _judged = (
 )
 
 
-def _is_move(side: str, seq: Any, is_so: Callable[[Any, Any], Any]) -> Any:
-    """Return whether the move of a number is so: by itself, and by what was there before it."""
+def _of_move(side: str, seq: Any, is_so: Callable[[Any, Any], Any]) -> Any:
+    """Return whether the move of a number is so, by itself and by what was there before it.
+
+    NULL where the account has none of that number on this side. It is looked up by its number
+    alone, and judged then: were both conditions, all of a later date would be looked through.
+    """
     leg = moves.alias(f"{side}_leg")
     before = leg.c[f"{side}_after"] - leg.c.quantity * sa.literal_column(str(SIGNS[side]))
     return (
-        sa.exists()
+        sa.select(is_so(leg, before))
         .where(leg.c.tenant_id == TENANT, leg.c[f"{side}_account"] == _judged.c.account_id)
-        .where(leg.c[f"{side}_seq"] == seq, is_so(leg, before))
+        .where(leg.c[f"{side}_seq"] == seq)
+        .limit(sa.literal_column("1"))
         .correlate(_judged)
+        .scalar_subquery()
     )
 
 
-def _is_named(side: str) -> Any:
-    return _is_move(
-        side,
-        _judged.c.next_seq,
-        lambda leg, before: sa.and_(
-            leg.c.effective_at > _judged.c.effective_at, before == _judged.c.next_before
-        ),
-    )
+def _is_named(leg: Any, before: Any) -> Any:
+    return sa.and_(_is_behind(leg, before), before == _judged.c.next_before)
+
+
+def _is_behind(leg: Any, before: Any) -> Any:
+    # The index by date has not what was there: so it is not taken for one to look numbers up in.
+    return sa.and_(leg.c.effective_at > _judged.c.effective_at, before.is_not(None))
 
 
 _one_before = late_legs.alias("one_before")
 _is_first_behind = sa.and_(
     # The move that it names is behind it, and none of a lower number is.
-    sa.case((_is_named("from"), sa.true()), else_=_is_named("to")),
+    sa.func.coalesce(*(_of_move(side, _judged.c.next_seq, _is_named) for side in SIGNS)),
     *(
-        ~_is_move(
-            side, _judged.c.next_seq - 1, lambda leg, _: leg.c.effective_at > _judged.c.effective_at
-        )
+        ~sa.func.coalesce(_of_move(side, _judged.c.next_seq - 1, _is_behind), sa.false())
         for side in SIGNS
     ),
     ~sa.exists()
@@ -262,8 +271,12 @@ _is_late_rightly = sa.and_(
     _judged.c.next_seq < _judged.c.seq,
     _is_first_behind,
 )
+# Of what has left nothing `CHAINS` tells. Here it keeps the planner, as above, to numbers.
+_is_not_late = sa.or_(
+    _judged.c.own_effective_at >= _judged.c.latest_before, _judged.c.own_after.is_(None)
+)
 _is_right = sa.case(
-    (_judged.c.latest_at.is_(None), _judged.c.own_effective_at >= _judged.c.latest_before),
+    (_judged.c.latest_at.is_(None), _is_not_late),
     else_=sa.func.coalesce(_is_late_rightly, sa.false()),
 )
 LATE: Final = Statement(
