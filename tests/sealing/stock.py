@@ -60,7 +60,7 @@ async def stock(http: httpx2.AsyncClient, party: Party) -> None:
 
 
 async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
-    """Post two receipts, the second of which is left as it is, a transfer and a reversal."""
+    """Post three receipts, the second of which is left as it is, a transfer and a reversal."""
     shelf = {"item_id": party.kept_item_id, "to_location_id": party.shelf_id}
     moved = shelf | {"from_location_id": party.shelf_id, "to_location_id": party.warehouse_id}
     told = {
@@ -78,6 +78,12 @@ async def _documents(http: httpx2.AsyncClient, party: Party) -> None:
                 "lines": [shelf | {"quantity": "70"}],
             },
             {"type": "receipt", "lines": [shelf | {"quantity": "90"}], **told},
+            # Late: dated before the one above.
+            {
+                "type": "receipt",
+                "effective_at": "2020-02-29T12:00:00Z",
+                "lines": [shelf | {"quantity": "5"}],
+            },
             {"type": "transfer", "lines": [moved | {"quantity": "1"}]},
         )
     ):

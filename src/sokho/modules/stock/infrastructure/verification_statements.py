@@ -272,8 +272,9 @@ _is_late_rightly = sa.and_(
     _is_first_behind,
 )
 # Of what has left nothing `CHAINS` tells. Here it keeps the planner, as above, to numbers.
-_is_not_late = sa.or_(
-    _judged.c.own_effective_at >= _judged.c.latest_before, _judged.c.own_after.is_(None)
+_is_not_late = sa.case(
+    (_judged.c.own_after.is_(None), sa.true()),
+    else_=_judged.c.own_effective_at >= _judged.c.latest_before,
 )
 _is_right = sa.case(
     (_judged.c.latest_at.is_(None), _is_not_late),
