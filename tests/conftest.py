@@ -7,6 +7,7 @@ on one database, and row-level security is exercised all the time.
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, nullcontext
@@ -51,6 +52,9 @@ _FAST: Final = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Begun in the background by a script, a shell lets a run ignore Ctrl-C, and whatever the
+    # run starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(("SOKHO_", "OTEL_"))]:
         if name not in {_FOLDER, THROUGH_PGBOUNCER}:
             del os.environ[name]
