@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,8 @@ class TestSharing:
         pid = pid_of(here)
         assert other.call("start") == "done"
         assert pid_of(here) == pid
+        if sys.platform == "linux":
+            assert os.sched_getscheduler(pid) == os.SCHED_BATCH  # as its sessions, then
         assert here.status().is_in_use
         here.stop()
         assert pid_of(here) == pid

@@ -16,6 +16,7 @@ from sokho.core.infrastructure.embedded_postgres.binaries import Binaries
 from sokho.core.infrastructure.embedded_postgres.folders import PORT, SOCKET_NAME
 from sokho.core.infrastructure.embedded_postgres.refusals import program_failed
 from sokho.core.infrastructure.embedded_postgres.server_log import ServerLog
+from sokho.core.infrastructure.embedded_postgres.turns import in_turns
 from sokho.core.infrastructure.embedded_postgres.unprivileged import ServerUser
 
 _READY_SECONDS = 300.0  # crash recovery on a slow disk
@@ -149,7 +150,7 @@ class Server:
         for name, value in {**settings, **forced}.items():
             options += ["-c", f"{name}={value}"]
         self.log.trim()
-        with self.log.opened() as log:
+        with self.log.opened() as log, in_turns():
             begin = log.seek(0, os.SEEK_END)
             # The folder goes in the options and not in --pgdata, which pg_ctl
             # hands to a shell without escaping it.
