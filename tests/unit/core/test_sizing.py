@@ -69,3 +69,14 @@ class TestSizedSettings:
         sizing._OWN_CGROUPS.write_text("0::/\n")
         (cgroups / "memory.max").write_text(f"{8 * GIB}\n")
         assert sizing.sized_settings(cgroups)["shared_buffers"] == "1024MB"
+
+    @pytest.mark.parametrize("group", [".", "docker", "docker/0a1b"])
+    def test_keep_to_the_limits_of_version_1(self, cgroups: Path, group: str):
+        """A container may be told its name on the host, where its own top lies at the top."""
+        sizing._OWN_CGROUPS.write_text("5:cpu:/docker\n4:hugetlb,memory:/docker/0a1b\n0::/\n")
+        (cgroups / "memory/docker/0a1b").mkdir(parents=True)
+        (cgroups / "cpu").mkdir()
+        (cgroups / "cpu/memory.limit_in_bytes").write_text(f"{1 * GIB}\n")
+        (cgroups / "memory/memory.limit_in_bytes").write_text("9223372036854771712\n")  # no limit
+        (cgroups / "memory" / group / "memory.limit_in_bytes").write_text(f"{4 * GIB}\n")
+        assert sizing.sized_settings(cgroups)["shared_buffers"] == "512MB"

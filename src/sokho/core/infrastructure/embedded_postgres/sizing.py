@@ -6,6 +6,7 @@ half GiB of log, after each of which every page is logged whole once more.
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -40,16 +41,24 @@ def _machines_memory() -> int:
 
 
 def _memory_limits() -> list[int]:
-    """Return what this process and those that it belongs with may use (cgroup v2), in bytes."""
+    """Return what this process and those that it belongs with may use, in bytes (cgroups(7))."""
     try:
-        name = _OWN_CGROUPS.read_text("utf-8").rpartition("0::/")[2].strip()
+        groups = _OWN_CGROUPS.read_text("utf-8").splitlines()
     except OSError:  # not Linux
         return []
-    own = _CGROUPS / name
-    limits = []
+    limits: list[int] = []
+    for group in groups:
+        _, controllers, name = group.split(":", 2)
+        if not controllers:
+            limits += _limits(_CGROUPS / name.lstrip("/"), "memory.max")
+        elif "memory" in controllers.split(","):  # version 1, each controller in a folder
+            limits += _limits(_CGROUPS / "memory" / name.lstrip("/"), "memory.limit_in_bytes")
+    return limits
+
+
+def _limits(own: Path, file: str) -> Iterator[int]:
     for group in (own, *own.parents):
         try:
-            limits.append(int((group / "memory.max").read_text("ascii")))
+            yield int((group / file).read_text("ascii"))
         except (OSError, ValueError):  # the root has none, and "max" is none
             continue
-    return limits
