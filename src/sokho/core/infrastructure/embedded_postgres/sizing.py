@@ -59,6 +59,6 @@ def _memory_limits() -> list[int]:
 def _limits(own: Path, file: str) -> Iterator[int]:
     for group in (own, *own.parents):
         try:
-            yield int((group / file).read_text("ascii"))
+            yield int((group / file).read_text("utf-8"))
         except (OSError, ValueError):  # the root has none, and "max" is none
             continue
