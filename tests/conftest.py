@@ -54,7 +54,8 @@ _FAST: Final = {
 def pytest_configure(config: pytest.Config) -> None:
     # Begun in the background by a script, a shell lets a run ignore Ctrl-C, and whatever the
     # run starts would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(("SOKHO_", "OTEL_"))]:
         if name not in {_FOLDER, THROUGH_PGBOUNCER}:
             del os.environ[name]

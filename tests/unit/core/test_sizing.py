@@ -80,3 +80,8 @@ class TestSizedSettings:
         (cgroups / "memory/memory.limit_in_bytes").write_text("9223372036854771712\n")  # no limit
         (cgroups / "memory" / group / "memory.limit_in_bytes").write_text(f"{4 * GIB}\n")
         assert sizing.sized_settings(cgroups)["shared_buffers"] == "512MB"
+
+    def test_pass_over_lines_that_name_no_group(self, cgroups: Path):
+        sizing._OWN_CGROUPS.write_bytes(b"\nnothing\n1:memory\n7:pids:/\xff\x0c\r:\n0::/a\n")
+        (cgroups / "a/memory.max").write_text(f"{4 * GIB}\n")
+        assert sizing.sized_settings(cgroups)["shared_buffers"] == "512MB"

@@ -43,12 +43,15 @@ def _machines_memory() -> int:
 def _memory_limits() -> list[int]:
     """Return what this process and those that it belongs with may use, in bytes (cgroups(7))."""
     try:
-        groups = _OWN_CGROUPS.read_text("utf-8").splitlines()
+        groups = os.fsdecode(_OWN_CGROUPS.read_bytes()).split("\n")
     except OSError:  # not Linux
         return []
     limits: list[int] = []
     for group in groups:
-        _, controllers, name = group.split(":", 2)
+        _, _, rest = group.partition(":")
+        controllers, is_complete, name = rest.partition(":")
+        if not is_complete:
+            continue
         if not controllers:
             limits += _limits(_CGROUPS / name.lstrip("/"), "memory.max")
         elif "memory" in controllers.split(","):  # version 1, each controller in a folder
