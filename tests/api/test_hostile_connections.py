@@ -243,9 +243,9 @@ class TestAnswersInARow:
             connected(port_of(running)) as (reader, writer),
         ):
             writer.write(WORK * 20)
-            for _ in range(30):
+            for _ in range(90):
                 await reader.read(SMALL)
-                await asyncio.sleep(HEAD_SECONDS / 5)
+                await asyncio.sleep(HEAD_SECONDS / 15)
             assert bool(running.server_state.connections) is not is_cut_off
 
     async def test_that_are_read_slowly_all_come(self):

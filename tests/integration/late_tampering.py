@@ -13,7 +13,7 @@ LATE_TAMPERINGS: Final = [
             "I2 late_leg_differs b/2",
         )
         for column, value in {
-            "effective_at": "effective_at - interval '1 ms'",
+            "effective_at": "effective_at - interval '1 microsecond'",
             "latest_at": "latest_at + interval '1 ms'",
             "change": "change + 1",
             "next_before": "next_before + 1",

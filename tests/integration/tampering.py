@@ -125,7 +125,7 @@ TAMPERINGS: Final = [
     *(
         Tampering(
             f"{column} of a document",
-            f"UPDATE stock_transactions SET {column} = {column} - interval '1 ms' {OF_DOCUMENT}",
+            f"UPDATE stock_transactions SET {column} = {column} - interval '1 microsecond' {OF_DOCUMENT}",
             "1",
             "I5 document_changed 1\nI5 move_dates_differ 1/1",
         )
@@ -134,7 +134,7 @@ TAMPERINGS: Final = [
     *(
         Tampering(
             f"{column} of a move",
-            f"UPDATE stock_moves SET {column} = {column} - interval '1 ms' {OF_MOVE}",
+            f"UPDATE stock_moves SET {column} = {column} - interval '1 microsecond' {OF_MOVE}",
             "1",
             "I5 move_dates_differ 1/1",
         )
