@@ -131,6 +131,7 @@ async def keep_stock(dataset: Dataset) -> None:
                 *(tenant.id, tenant.item_ids[0], tenant.location_id, CARD_MOVES),
             )
         await admin.execute("VACUUM ANALYZE")
+        await admin.execute("CHECKPOINT")  # so that there is log to be written over, as in use
     finally:
         await admin.close()
 

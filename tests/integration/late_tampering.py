@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.integration.tampering import OF_BALANCE, Tampering
+from tests.integration.tampering import A_LITTLE, OF_BALANCE, Tampering
 
 LATE_TAMPERINGS: Final = [
     *(
@@ -13,7 +13,7 @@ LATE_TAMPERINGS: Final = [
             "I2 late_leg_differs b/2",
         )
         for column, value in {
-            "effective_at": "effective_at - interval '1 microsecond'",
+            "effective_at": f"effective_at - {A_LITTLE}",
             "latest_at": "latest_at + interval '1 ms'",
             "change": "change + 1",
             "next_before": "next_before + 1",

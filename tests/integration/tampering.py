@@ -86,6 +86,7 @@ class Tampering:
         return f"ALTER TABLE {table} DROP CONSTRAINT {self.constraint}"
 
 
+A_LITTLE: Final = "interval '1 microsecond'"  # less than lies between two documents
 OF_MOVE: Final = "WHERE tenant_id = $1 AND transaction_id = $2"
 OF_DOCUMENT: Final = "WHERE tenant_id = $1 AND id = $2"
 OF_LINE: Final = "WHERE tenant_id = $1 AND reservation_id = $2 AND line_no = 1"
@@ -125,7 +126,7 @@ TAMPERINGS: Final = [
     *(
         Tampering(
             f"{column} of a document",
-            f"UPDATE stock_transactions SET {column} = {column} - interval '1 microsecond' {OF_DOCUMENT}",
+            f"UPDATE stock_transactions SET {column} = {column} - {A_LITTLE} {OF_DOCUMENT}",
             "1",
             "I5 document_changed 1\nI5 move_dates_differ 1/1",
         )
@@ -134,7 +135,7 @@ TAMPERINGS: Final = [
     *(
         Tampering(
             f"{column} of a move",
-            f"UPDATE stock_moves SET {column} = {column} - interval '1 microsecond' {OF_MOVE}",
+            f"UPDATE stock_moves SET {column} = {column} - {A_LITTLE} {OF_MOVE}",
             "1",
             "I5 move_dates_differ 1/1",
         )

@@ -54,11 +54,12 @@ class TestFirstStart:
 
     def test_is_sized_for_the_machine_and_then_the_operators_to_size(self, folder: Path) -> None:
         postgres = EmbeddedPostgres(folder)
-        shown = query(postgres.start().admin, "SHOW shared_buffers", "SHOW max_wal_size")
+        names = ["shared_buffers", "max_wal_size", "min_wal_size"]
+        shown = query(postgres.start().admin, *(f"SHOW {name}" for name in names))
         postgres.stop()
         conf = folder / "postgres/postgresql.conf"
         written = re.findall(r"(\w+) = (\d+)MB", conf.read_text("utf-8").partition("by Sokho")[2])
-        assert [name for name, _ in written] == ["shared_buffers", "max_wal_size"]
+        assert [name for name, _ in written] == names
         assert [_mebibytes(size) for size in shown] == [int(size) for _, size in written]
 
         with conf.open("a", encoding="utf-8") as settings:

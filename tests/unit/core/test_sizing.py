@@ -34,11 +34,11 @@ def machine(monkeypatch: pytest.MonkeyPatch, *, memory: int, disk: int) -> None:
 
 class TestSizedSettings:
     @pytest.mark.parametrize(
-        ("memory", "disk", "buffers", "log"),
+        ("memory", "disk", "buffers", "log", "kept"),
         [
-            (16 * GIB, 40 * GIB, "2048MB", "2048MB"),
-            (512 * MIB, 1 * GIB, "128MB", "1024MB"),  # never less than PostgreSQL's own
-            (1024 * GIB, 8192 * GIB, "4096MB", "4096MB"),  # and never without bounds
+            (16 * GIB, 40 * GIB, "2048MB", "2048MB", "512MB"),
+            (512 * MIB, 1 * GIB, "128MB", "1024MB", "256MB"),  # never less than PostgreSQL's own
+            (1024 * GIB, 8192 * GIB, "4096MB", "4096MB", "1024MB"),  # and never without bounds
         ],
     )
     def test_are_shares_of_what_there_is(  # noqa: PLR0917
@@ -49,9 +49,14 @@ class TestSizedSettings:
         disk: int,
         buffers: str,
         log: str,
+        kept: str,
     ):
         machine(monkeypatch, memory=memory, disk=disk)
-        assert sizing.sized_settings(cgroups) == {"shared_buffers": buffers, "max_wal_size": log}
+        assert sizing.sized_settings(cgroups) == {
+            "shared_buffers": buffers,
+            "max_wal_size": log,
+            "min_wal_size": kept,
+        }
 
     @pytest.mark.parametrize("group", [".", "a", "a/b"])
     def test_keep_to_the_least_that_a_container_may_use(self, cgroups: Path, group: str):

@@ -1,7 +1,9 @@
 """What PostgreSQL is told of the machine, which it does not find out itself.
 
 Its defaults are for the smallest of machines: 128 MiB of shared buffers, and a checkpoint for every
-half GiB of log, after each of which every page is logged whole once more.
+half GiB of log, after each of which every page is logged whole once more. Of the log's files they
+keep 80 MiB to be written over: where that does not do, whoever writes next makes a file of 16 MiB
+and waits for the disk, and so do all others.
 """
 
 import os
@@ -16,6 +18,7 @@ _SHARE_OF_MEMORY: Final = 8  # others live on the machine, the service for one
 _BUFFERS_MIB: Final = (128, 4_096)
 _SHARE_OF_DISK: Final = 20
 _LOG_MIB: Final = (1_024, 4_096)
+_SHARE_OF_LOG_KEPT: Final = 4
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _OWN_CGROUPS: Final = Path("/proc/self/cgroup")
@@ -25,9 +28,11 @@ def sized_settings(folder: Path) -> dict[str, str]:
     """Return the settings of a server whose data are in `folder`, by name. Raises `OSError`."""
     memory = min([_machines_memory(), *_memory_limits()])
     disk = shutil.disk_usage(folder).total
+    log = _within(_LOG_MIB, disk // _SHARE_OF_DISK)
     return {
         "shared_buffers": f"{_within(_BUFFERS_MIB, memory // _SHARE_OF_MEMORY)}MB",
-        "max_wal_size": f"{_within(_LOG_MIB, disk // _SHARE_OF_DISK)}MB",
+        "max_wal_size": f"{log}MB",
+        "min_wal_size": f"{log // _SHARE_OF_LOG_KEPT}MB",
     }
 
 
