@@ -90,9 +90,9 @@ def _measure(
         most = throughput.compare(dataset, servers, wrk, **how)
         paced = throughput.compare_at_fixed_rates(dataset, servers, wrk, most, **how)
         memory = {one.contender.name: one.memory() for one in servers}
-    # Short turns, and twice as many: what is looked for is smaller than what a turn varies by.
-    twice = 2 * options.rounds
-    sealing = row_security.compare(dataset, copies, wrk, rounds=twice, seconds=1)
+    # Short turns, and more of them: what is looked for is smaller than what a turn varies by.
+    more = 4 * options.rounds
+    sealing = row_security.compare(dataset, copies, wrk, rounds=more, seconds=1)
     items = _QUICK_LOADING if options.quick else _LOADING
     loading = bulk.compare(dataset, copies[row_security.SEALED], rounds=options.rounds, items=items)
     return report.Findings(most, paced, memory, sealing, loading, told)
