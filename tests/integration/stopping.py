@@ -1,7 +1,8 @@
 """A small service to be stopped under load: ``python -m tests.integration.stopping KIND WORKERS``.
 
-KIND is ``draining`` or, for comparison, ``uvicorn``. It prints its port once it serves. While the
-file that ``STOPPING_SHUT`` names is there, no worker can start.
+KIND is ``draining`` or, for comparison, ``uvicorn``, or ``hasty``, whose workers do not wait for
+their parent. It prints its port once it serves. While the file that ``STOPPING_SHUT`` names is
+there, no worker can start.
 """
 
 import asyncio
@@ -23,11 +24,15 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from sokho.core.infrastructure.http import server
+from sokho.core.infrastructure.http import workers as supervision
 
 DRAIN_SECONDS: Final = 2.5
 PATIENCE: Final = 60.0
 _ABOUT_TO_SERVE: Final = b"about to serve\n"
 _ROOT: Final = Path(__file__).parents[2]
+if os.environ.get("STOPPING_KIND") == "hasty":  # the workers import this as well
+    vars(supervision)["_PARENT_SECONDS"] = 0.0
+
 _GET: Final = b"GET %s HTTP/1.1\r\nHost: sokho.test\r\n\r\n"
 
 
@@ -168,7 +173,7 @@ def _started(kind: str, workers: int, shut: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.integration.stopping", kind, str(workers)],
         cwd=_ROOT,
-        env={**os.environ, "STOPPING_SHUT": shut},
+        env={**os.environ, "STOPPING_SHUT": shut, "STOPPING_KIND": kind},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
@@ -187,7 +192,7 @@ def _serve(kind: str, workers: int) -> None:
             timeout_worker_healthcheck=60,  # on a busy machine uvicorn kills those that start
         )
         print(listener.getsockname()[1], flush=True)  # noqa: T201 - read by `stoppable`
-        if kind == "draining":
+        if kind != "uvicorn":
             server.serve(config, listener, drain_seconds=DRAIN_SECONDS)
         elif workers == 1:
             uvicorn.Server(config).run(sockets=[listener])

@@ -1,6 +1,7 @@
 """SIGTERM loses no request; uvicorn's own server, the control, loses some."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -11,10 +12,11 @@ from typing import Final
 
 import pytest
 
-from sokho.core.infrastructure.http.accept_queue import refuse_newcomers
+from sokho.core.infrastructure.http.accept_queue import refuse_newcomers, refuses_newcomers
 from tests.integration.stopping import (
     DRAIN_SECONDS,
     PATIENCE,
+    Stopping,
     ask,
     ask_on,
     connected,
@@ -41,7 +43,7 @@ class Stop:
     exit_code: int
 
 
-async def stop_under_load(kind: str, workers: int) -> Stop:
+async def stop_under_load(kind: str, workers: int, *, held_up: bool = False) -> Stop:
     seen: Counter[str] = Counter()
     async with stoppable(kind, workers) as service:
         clients = [
@@ -51,6 +53,8 @@ async def stop_under_load(kind: str, workers: int) -> Stop:
         async with connected(service.port) as (reader, writer):
             await ask_on(reader, writer)
             service.signal()
+            if held_up:
+                clients.append(asyncio.create_task(hold_up(service)))
             old = await seen_of_the_stop(lambda: ask_on(reader, writer))
         new = await seen_of_the_stop(lambda: ask(service.port))
         code = await service.ended()
@@ -58,6 +62,14 @@ async def stop_under_load(kind: str, workers: int) -> Stop:
         for client in clients:
             seen["lost"] += client.cancel()  # it waits for an answer of nobody
     return Stop(seen, old, new, code)
+
+
+async def hold_up(service: Stopping) -> None:
+    """Let the parent not run while its workers end to drain, as on a busy machine."""
+    await asyncio.sleep(DRAIN_SECONDS / 2)  # it has told them
+    service.signal(signal.SIGSTOP)
+    await asyncio.sleep(DRAIN_SECONDS / 2 + 1)
+    service.signal(signal.SIGCONT)
 
 
 async def seen_of_the_stop(asks: Callable[[], Coroutine[None, None, bytes]]) -> str:
@@ -87,6 +99,13 @@ class TestStop:
         assert (stop.seen["lost"], stop.exit_code) == (0, 0)
         assert stop.seen["answered"] > CLIENTS
         assert (stop.on_an_old_connection, stop.on_a_new_one) == ("served, closed",) * 2
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is refused beforehand")
+    @pytest.mark.parametrize(("kind", "loses"), [("draining", False), ("hasty", True)])
+    async def test_loses_nothing_where_the_parent_is_held_up(self, kind: str, *, loses: bool):
+        stop = await stop_under_load(kind, 2, held_up=True)
+        assert (stop.seen["lost"] > 0) is loses
+        assert stop.exit_code == 0
 
     @one_and_two
     async def test_of_uvicorns_own_server_does(self, workers: int):
@@ -132,8 +151,11 @@ class TestAcceptQueue:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = listener.getsockname()
             with socket.create_connection(address) as waiting:
+                assert not refuses_newcomers(listener)
                 if refuses:
                     refuse_newcomers(listener)
+                    with socket.socket(fileno=os.dup(listener.fileno())) as of_a_worker:
+                        assert refuses_newcomers(of_a_worker)
                 waiting.sendall(b"sent while waiting")
                 with socket.socket() as newcomer:
                     newcomer.settimeout(0.3)

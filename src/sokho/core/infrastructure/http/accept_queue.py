@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 _SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
+_SO_GET_FILTER: Final = _SO_ATTACH_FILTER
 
 # A classic BPF program (linux/filter.h) over the TCP header: a SYN is dropped, all else passes.
 _DROP_SYN: Final = b"".join(
@@ -35,3 +36,14 @@ def refuse_newcomers(listener: socket.socket) -> None:
     pointer = struct.pack("HL", len(_DROP_SYN) // 8, ctypes.addressof(program))
     with contextlib.suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
+
+
+def refuses_newcomers(listener: socket.socket) -> bool:
+    """Tell whether `refuse_newcomers` was called, in any process; true where it cannot be told."""
+    if sys.platform != "linux":
+        return True
+    try:
+        # The system copies the whole program into the buffer: it must have room for it.
+        return bool(listener.getsockopt(socket.SOL_SOCKET, _SO_GET_FILTER, len(_DROP_SYN)))
+    except OSError:
+        return True

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -44,27 +45,31 @@ class DrainingServer(uvicorn.Server):
         await super().main_loop()
         if self._drains:
             self.lifespan.state[DRAINING] = True
-            await self._serve_on(self._drain_seconds)
+            await self.serve_on(self._drain_seconds)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop: nothing that a client has sent is left unanswered."""
         if self._drains and not self.force_exit:
-            for listener in sockets or []:
-                self.refuse_newcomers(listener)
-            await self._serve_on(_HANDSHAKE_SECONDS)
+            await self.let_nobody_in(sockets or [])
+            await self.serve_on(_HANDSHAKE_SECONDS)
             for server in self.servers:
                 server.close()
-            await self._serve_on(_LAST_REQUEST_SECONDS, while_connected=True)
+            await self.serve_on(_LAST_REQUEST_SECONDS, unless=self._is_left)
         await super().shutdown(sockets)
 
-    def refuse_newcomers(self, listener: socket.socket) -> None:
-        """Let nobody new in, for good: this server is the last on `listener`."""
-        refuse_newcomers(listener)
+    async def let_nobody_in(self, listeners: list[socket.socket]) -> None:
+        """Let nobody new in, for good: this server is the last on the `listeners`."""
+        for listener in listeners:
+            refuse_newcomers(listener)
 
-    async def _serve_on(self, seconds: float, *, while_connected: bool = False) -> None:
+    def _is_left(self) -> bool:
+        return not self.server_state.connections
+
+    async def serve_on(self, seconds: float, *, unless: Callable[[], bool] | None = None) -> None:
+        """Serve on for so many seconds, or until it is as `unless` tells."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self.force_exit:
-            if while_connected and not self.server_state.connections:
+            if unless is not None and unless():
                 return
             await asyncio.sleep(_LOOK_SECONDS)
             await self.on_tick(0)  # the date in the answers

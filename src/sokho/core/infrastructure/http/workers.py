@@ -14,13 +14,14 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from sokho.core.infrastructure.http.accept_queue import refuse_newcomers
+from sokho.core.infrastructure.http.accept_queue import refuse_newcomers, refuses_newcomers
 from sokho.core.infrastructure.http.draining import DrainingServer
 from sokho.core.infrastructure.logging import logger
 
 _LOOK_SECONDS: Final = 0.05
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_PARENT_SECONDS: Final = 5.0
 
 
 class Workers(Multiprocess):
@@ -165,10 +166,18 @@ class _WorkerServer(DrainingServer):
             self.handle_exit(signal.SIGTERM, None)
         return await super().on_tick(counter)
 
-    def refuse_newcomers(self, listener: socket.socket) -> None:
-        """Leave the others' newcomers alone: the parent refuses them when all stop."""
+    async def let_nobody_in(self, listeners: list[socket.socket]) -> None:
+        """Leave the others' newcomers alone: the parent refuses them when all stop.
+
+        On a busy machine it may be late, and whoever comes meanwhile has to be let in by somebody.
+        """
+
+        def is_the_last() -> bool:
+            return _is_orphaned() or all(map(refuses_newcomers, listeners))
+
+        await self.serve_on(_PARENT_SECONDS, unless=is_the_last)
         if _is_orphaned():  # and so are the others
-            super().refuse_newcomers(listener)
+            await super().let_nobody_in(listeners)
 
 
 def _is_orphaned() -> bool:
